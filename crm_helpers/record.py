@@ -8,7 +8,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 __all__ = [
-    "Check", "Headline", "Manifest", "PageRecord", "PageResult", "RunContext", "TableRecord", "Verdict",
+    "Check",
+    "Headline",
+    "Manifest",
+    "PageRecord",
+    "PageResult",
+    "RunContext",
+    "TableRecord",
+    "Verdict",
 ]
 
 Verdict = Literal["solid", "indicative", "not enough data"]
@@ -75,8 +82,9 @@ class PageRecord(_Record):
     parameters: dict[str, bool | int | float | str]
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
-    failed_cell: int | None = None
-    error: str = ""  # one line, no customer values
+    failed_cell: int | None = None  # counted from 1 in the notebook as it is stored
+    failed_cell_id: str = ""
+    error: str = ""  # one line, no customer values; of a skipped page: why
 
 
 class Manifest(_Record):
@@ -91,8 +99,11 @@ class Manifest(_Record):
     clean_version: str
     profile_sha256: str
     pages: tuple[PageRecord, ...]
-    tables: tuple[TableRecord, ...]
+    inputs: tuple[TableRecord, ...] = ()  # what the pages read
+    tables: tuple[TableRecord, ...]  # what the pages wrote
     packages: dict[str, str]
+    code_sha256: str = ""  # of crm_helpers
+    error: str = ""  # why the run failed when no page did
     resume: str = ""  # the command that goes on after a failure
 
 
@@ -104,4 +115,5 @@ class RunContext(_Record):
     root: str
     staging: str
     as_of: date | None = None
+    clean_version: str = ""  # the tables all pages of the run read; empty before cleaning
     scratch: bool = False

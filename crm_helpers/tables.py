@@ -65,13 +65,19 @@ class Table:
         return tuple(column.name for column in self.columns if column.required)
 
 
-def _identifier(name: str, meaning: str, *, required: bool = False, personal: PersonalData = "none") -> Column:
+def _identifier(
+    name: str, meaning: str, *, required: bool = False, personal: PersonalData = "none"
+) -> Column:
     return Column(name, "text", meaning, required=required, personal=personal)
 
 
 _CUSTOMER = _identifier("customer_id", "the customer", required=True, personal="identifier")
 _CHANNELS = "the channel: phone, e-mail, chat, SMS, social, shop or the company's own words"
-_SCORE = {"unit": "score", "minimum": 1, "maximum": 5}
+
+
+def _score(name: str, meaning: str) -> Column:
+    return Column(name, "number", meaning, "score", minimum=1, maximum=5)
+
 
 _TABLES = (
     Table(
@@ -84,7 +90,7 @@ _TABLES = (
             Column("birth_date", "date", "date of birth", personal="quasi-identifier"),
             Column("age_group", "text", "age band as recorded", personal="quasi-identifier"),
             Column("income_group", "text", "income band as recorded", personal="quasi-identifier"),
-            Column("household_size", "text", "people in the household, as recorded", personal="quasi-identifier"),
+            Column("household_size", "text", "people in the household", personal="quasi-identifier"),
             Column("phone", "text", "telephone number", personal="identifier"),
             Column("email", "text", "e-mail address", personal="identifier"),
             Column("address", "text", "postal address", personal="identifier"),
@@ -129,7 +135,7 @@ _TABLES = (
             Column("channel", "text", _CHANNELS, required=True),
             Column("kind", "text", "consultation, complaint or another kind"),
             Column("comment", "text", "what the customer said", personal="free text"),
-            Column("satisfaction", "number", "the customer's score of the contact", **_SCORE),
+            _score("satisfaction", "the customer's score of the contact"),
             Column("resolved_at", "datetime", "time the matter was closed"),
         ),
         key=("communication_id",),
@@ -145,12 +151,12 @@ _TABLES = (
             Column("visits", "integer", "visits through the channel", "count", minimum=0),
             Column("orders", "integer", "orders through the channel", "count", minimum=0),
             Column("cost", "money", "money spent on the channel", "money", minimum=0),
-            Column("customers_at_start", "integer", "active customers when the month began", "count", minimum=0),
+            Column("customers_at_start", "integer", "active customers at its start", "count", minimum=0),
             Column("new_customers", "integer", "customers won in the month", "count", minimum=0),
             Column("lost_customers", "integer", "customers lost in the month", "count", minimum=0),
-            Column("product_satisfaction", "number", "mean score of the product", **_SCORE),
-            Column("service_satisfaction", "number", "mean score of the service", **_SCORE),
-            Column("delivery_satisfaction", "number", "mean score of the delivery", **_SCORE),
+            _score("product_satisfaction", "mean score of the product"),
+            _score("service_satisfaction", "mean score of the service"),
+            _score("delivery_satisfaction", "mean score of the delivery"),
         ),
         key=("channel", "period"),
         absence="what a channel costs is not known, so no budget can be divided and no return computed",
@@ -166,6 +172,10 @@ _TABLES = (
             Column("starts_on", "date", "first day", required=True),
             Column("ends_on", "date", "last day", required=True),
             Column("design", "text", "how customers were chosen", choices=("randomised", "targeted")),
+            Column(
+                "holdout_share", "number", "planned share of the chosen customers held out", "share",
+                minimum=0, maximum=1,
+            ),
             Column("budget", "money", "planned cost", "money", minimum=0),
             Column("cost", "money", "actual cost", "money", minimum=0),
             Column("planned_reach", "integer", "customers to be contacted", "count", minimum=0),
@@ -227,7 +237,7 @@ _TABLES = (
             Column("channel", "text", _CHANNELS, required=True),
             Column("planned_contacts", "integer", "contacts planned for", "count", minimum=0),
             Column("planned_hours", "number", "hours to close a matter", "hours", minimum=0),
-            Column("planned_satisfaction", "number", "mean score promised", **_SCORE),
+            _score("planned_satisfaction", "mean score promised"),
         ),
         key=("period", "channel"),
         absence="no service plan was given, so service is shown without one",

@@ -1,0 +1,185 @@
+"""Whether a campaign earned its money, and whether it was carried out as planned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from crm_helpers.analysis.estimates import Estimate
+
+__all__ = ["Portfolio", "add_returns", "customers_reached", "gross_margin", "portfolio", "progress"]
+
+FALSE_DISCOVERIES = 0.05
+"""Share of the effects called real that may be chance, over the portfolio."""
+
+_MONEY = ("cost", "budget", "planned_revenue")
+
+
+def gross_margin(transactions: ibis.Table) -> float | None:
+    """Compute what is left of a unit of sales after the cost of the goods: `Σ(amount − cost)/Σ amount`.
+
+    Only lines with a cost count; None where no line has one.
+    """
+    lines = transactions.drop_null("cost")
+    sums = lines.aggregate(
+        amount=_.amount.sum().cast("float64"), cost=_.cost.sum().cast("float64")
+    ).to_pandas()
+    amount, cost = sums["amount"][0], sums["cost"][0]
+    return float(1 - cost / amount) if amount > 0 else None
+
+
+def add_returns(
+    effects: pd.DataFrame, campaigns: ibis.Table, *, margin: float | None, cost_per_contact: float = 0.0
+) -> pd.DataFrame:
+    """Set what the contacted spent more against what the campaign cost.
+
+    `total = effect · contacted`, `net = margin · total − cost`, `return = margin · total / cost`, each
+    with the effect's interval. A campaign earned its money when the whole interval of `net` is above
+    zero and lost it when it is below; otherwise, and with grade D, the question is open.
+
+    Parameters
+    ----------
+    effects
+        From `campaigns.evaluate`.
+    campaigns
+        Canonical campaigns: their cost.
+    margin
+        Share of sales left after the cost of goods; None takes sales as they are.
+    cost_per_contact
+        Money a contact costs, for campaigns whose cost is not recorded; 0 is not known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The effects with `cost`, `total`, `net` and `return` with intervals, and `earned`: yes, no,
+        open, or not known (no cost).
+    """
+    costs: pd.DataFrame = campaigns.select("campaign_id", cost=_.cost.cast("float64")).to_pandas()
+    table = effects.join(costs.set_index("campaign_id"), on="campaign_id")
+    if cost_per_contact > 0:
+        table["cost"] = table["cost"].fillna(cost_per_contact * table["contacted"])
+    share = 1.0 if margin is None else margin
+    cost = table["cost"].where(table["cost"] > 0)
+    for end in ("", "_low", "_high"):
+        table[f"total{end}"] = table[f"effect{end}"] * table["contacted"]
+        table[f"net{end}"] = share * table[f"total{end}"] - table["cost"]
+        table[f"return{end}"] = share * table[f"total{end}"] / cost
+    believed = table["grade"].isin(["A", "C"])
+    cases = [table["cost"].isna(), believed & (table["net_low"] > 0), believed & (table["net_high"] < 0)]
+    table["earned"] = np.select(cases, ["not known", "yes", "no"], "open")
+    return table
+
+
+def customers_reached(contacts: ibis.Table) -> int:
+    """Count the customers whom any campaign contacted."""
+    return int(contacts.filter(_.arm.fill_null("treated") != "holdout").customer_id.nunique().to_pandas())
+
+
+def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.DataFrame:
+    """Compare what was planned with what happened.
+
+    Parameters
+    ----------
+    campaigns, contacts
+        Canonical tables; either may be empty.
+    as_of
+        The day the numbers stand for.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a campaign, by start: `state` (planned, running, finished), planned and actual reach,
+        responses, budget and cost, and the actual as a share of the plan (missing without a plan).
+    """
+    happened = contacts.group_by("campaign_id").aggregate(
+        reach=(_.arm.fill_null("treated") != "holdout").sum(), responses=_.responded.sum()
+    )
+    joined = campaigns.left_join(happened, "campaign_id").order_by("starts_on", "campaign_id")
+    money = {name: joined[name].cast("float64") for name in _MONEY}
+    table: pd.DataFrame = joined.select(
+        "campaign_id", "channel", "starts_on", "ends_on", "planned_reach", "planned_responses",
+        name=joined.name.coalesce(joined.campaign_id), reach=joined.reach.fill_null(0),
+        responses=joined.responses, **money,
+    ).to_pandas()  # fmt: skip
+    today = pd.Timestamp(as_of)
+    starts, ends = pd.to_datetime(table["starts_on"]), pd.to_datetime(table["ends_on"])
+    table["state"] = np.select([starts >= today, ends >= today], ["planned", "running"], "finished")
+    planned = table[["planned_reach", "planned_responses", "budget"]].astype("float64")
+    actual = table[["reach", "responses", "cost"]].astype("float64")
+    shares = actual.to_numpy() / planned.where(planned > 0).to_numpy()
+    return table.assign(**dict(zip(("reach_share", "responses_share", "cost_share"), shares.T, strict=True)))
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """What all campaigns say together."""
+
+    campaigns: int
+    judged: int
+    randomised: int
+    targeted: int
+    refused: int
+    silent: int
+    earned: int
+    lost: int
+    undecided: int
+    real: int
+    proven: int
+    best: str
+    best_net: Estimate
+    worst: str
+    worst_net: Estimate
+    spent: float
+    """Cost of all campaigns; not a number when none has a cost."""
+
+
+def portfolio(effects: pd.DataFrame) -> Portfolio:
+    """Count what the campaigns' effects amount to.
+
+    Parameters
+    ----------
+    effects
+        From `add_returns`.
+
+    Returns
+    -------
+    Portfolio
+        `judged` have a grade and `silent` have none (`refused` among them); `proven` are randomised and
+        earned or lost; `real` are those graded A or C whose adjusted p-value is at most
+        `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that earned or lost.
+    """
+    believed = effects["grade"].isin(["A", "C"])
+    decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["net", "campaign_id"])
+    earned, lost = decided[decided["earned"] == "yes"], decided[decided["earned"] == "no"]
+    (best, best_net), (worst, worst_net) = _named(earned.tail(1)), _named(lost.head(1))
+    return Portfolio(
+        campaigns=len(effects),
+        judged=int((effects["grade"] != "").sum()),
+        randomised=int((effects["grade"] == "A").sum()),
+        targeted=int(effects["grade"].isin(["C", "D"]).sum()),
+        refused=int((effects["design"] == "not consistent").sum()),
+        silent=int((effects["grade"] == "").sum()),
+        earned=len(earned),
+        lost=len(lost),
+        undecided=int((effects["earned"] == "open").sum()),
+        real=int((believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)).sum()),
+        proven=int((decided["grade"] == "A").sum()),
+        best=best,
+        best_net=best_net,
+        worst=worst,
+        worst_net=worst_net,
+        spent=float(effects["cost"].sum(min_count=1)),
+    )
+
+
+def _named(row: pd.DataFrame) -> tuple[str, Estimate]:
+    if row.empty:
+        return "", Estimate(math.nan, math.nan, math.nan)
+    one = row.iloc[0]
+    return str(one["name"]), Estimate(*(float(one[f"net{end}"]) for end in ("", "_low", "_high")))

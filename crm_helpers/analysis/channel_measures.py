@@ -1,0 +1,136 @@
+"""What is measured of a channel, and how channels are ranked: one row a channel and measure.
+
+Every measure keeps its own denominator, interval and rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from crm_helpers.analysis.estimates import Estimate, RatioSums, rounded
+from crm_helpers.tables import Unit
+
+__all__ = ["MEASURES", "Measure", "MeasureRow", "measure", "ranked", "ratio_rows"]
+
+MeasureRow: TypeAlias = tuple[str, str, Estimate, float]
+"""Channel, measure, estimate and how many cases it stands on."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a measure is read: its unit, what its cases are, and whether more is better."""
+
+    unit: Unit
+    cases_of: str
+    better: str = "more"
+
+
+MEASURES = {
+    "satisfaction": Measure("score", "contacts with a score"),
+    "answer share": Measure("share", "contacts", ""),
+    "product score": Measure("score", "months"),
+    "service score": Measure("score", "months"),
+    "delivery score": Measure("score", "months"),
+    "conversion": Measure("share", "visits"),
+    "order value": Measure("money", "orders"),
+    "customer value": Measure("money", "customers"),
+    "cost per order": Measure("money", "orders", "less"),
+    "churn": Measure("share", "customer-months at start", "less"),
+    "response": Measure("share", "campaign contacts"),
+    "spend after contact": Measure("money", "campaign contacts", ""),
+    "cost per response": Measure("money", "campaign responses", "less"),
+}
+"""The measures, in the order of the page. `answer share` is how many contacts left a score; what customers
+spend after a contact has no rank, for those contacted were chosen because they buy."""
+
+FEWEST_MONTHS = 3
+"""Months a mean over months needs for a rank."""
+
+_COLUMNS = ["channel", "measure", "value", "low", "high", "cases", "cases_of", "rank"]
+
+
+def measure(evaluation: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Pick one measure, best channel first; without rows where there are no data for it.
+
+    Parameters
+    ----------
+    evaluation
+        From `evaluate` or `evaluate_campaigns`.
+    name
+        A key of `MEASURES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `channel`, `value`, `low`, `high`, `cases`, `rank`.
+    """
+    rows = evaluation[evaluation["measure"] == name]
+    down = MEASURES[name].better == "less"
+    rows = rows.sort_values(["value", "channel"], ascending=[down, True])
+    return rows[["channel", "value", "low", "high", "cases", "rank"]].reset_index(drop=True)
+
+
+def ratio_rows(people: ibis.Table, name: str, above: str, below: str) -> list[MeasureRow]:
+    """Estimate `Σ above / Σ below` by channel, customers being the independent units.
+
+    Parameters
+    ----------
+    people
+        One row a channel and customer; rows without channel are left out.
+    name
+        A key of `MEASURES`.
+    above, below
+        Columns of the numerator and the denominator.
+
+    Returns
+    -------
+    list of MeasureRow
+        By channel.
+    """
+    y, x = people[above].cast("float64"), people[below].cast("float64")
+    sums = people.drop_null("channel").group_by("channel").aggregate(
+        n=_.count(), y=y.sum(), x=x.sum(), yy=(y * y).sum(), xy=(x * y).sum(), xx=(x * x).sum()
+    )  # fmt: skip
+    rows = sums.order_by("channel").to_pandas().itertuples(index=False)
+    return [
+        (row.channel, name, RatioSums(row.n, row.y, row.x, row.yy, row.xy, row.xx).estimate(), row.x)
+        for row in rows
+    ]
+
+
+def ranked(rows: list[MeasureRow], *, minimum: int) -> pd.DataFrame:
+    """Make the table of measures and rank the channels in each.
+
+    Parameters
+    ----------
+    rows
+        Estimates by channel and measure.
+    minimum
+        Cases below which a channel gets no rank; for means over months it is `FEWEST_MONTHS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `channel`, `measure`, `value`, `low`, `high`, `cases`, `cases_of`, `rank` (1 is best).
+    """
+    records = [
+        (channel, name, one.value, one.low, one.high, int(cases), MEASURES[name].cases_of)
+        for channel, name, one, cases in rows
+    ]
+    table = pd.DataFrame(records, columns=_COLUMNS[:-1])
+    enough = table["cases"] >= table["cases_of"].map({"months": FEWEST_MONTHS}).fillna(minimum)
+    upward = table["measure"].map({name: one.better == "less" for name, one in MEASURES.items()})
+    judged = table["value"].where(upward, -table["value"]).where(enough & table["measure"].map(_has_rank))
+    table["rank"] = judged.groupby(table["measure"]).rank(method="min").astype("Int64")
+    order = {name: place for place, name in enumerate(MEASURES)}
+    table["place"] = table["measure"].map(order)
+    return rounded(table.sort_values(["place", "channel"], ignore_index=True).drop(columns="place"))
+
+
+def _has_rank(name: str) -> bool:
+    return MEASURES[name].better != ""

@@ -1,0 +1,260 @@
+"""From `raw/` to a clean version: map, convert, hold against the rules, merge, derive, count, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import ibis
+import pandas as pd
+from ibis.backends.sql.datatypes import DuckDBType
+
+from crm_helpers.cleaning.duplicates import find_merged
+from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
+from crm_helpers.cleaning.quality import (
+    Line,
+    census,
+    derived_table,
+    missing_values,
+    problems,
+    quality_rows,
+    quarantine_query,
+    reconciliation,
+    sales_bridge,
+)
+from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
+from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
+from crm_helpers.ingest.mapping import map_table
+from crm_helpers.ingest.readers import ROW
+from crm_helpers.lake import (
+    CleanVersion,
+    clean_version,
+    connect,
+    point_to,
+    publish_clean,
+    quote_identifier,
+    read_clean,
+    schema_of,
+)
+from crm_helpers.layout import CompanyFolder
+from crm_helpers.profile import Profile
+from crm_helpers.record import TableRecord
+from crm_helpers.tables import TABLES, Table
+
+__all__ = ["CleanResult", "clean"]
+
+MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
+_QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
+_OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
+_CODE = ("cleaning/*.py", "ingest/mapping.py", "ingest/conversion.py", "lake.py", "tables.py")
+
+
+@dataclass(frozen=True)
+class CleanResult:
+    """A clean version and what became of every row on the way to it."""
+
+    version: CleanVersion
+    reads: tuple[TableRecord, ...]  # the loads it was made of
+    quality: pd.DataFrame  # one row a table and rule, as published
+    reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
+    problems: pd.DataFrame  # ranked, each with what to do
+    missing: pd.DataFrame  # one row a mapped column
+    census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
+    sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
+    quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
+
+
+@dataclass(frozen=True)
+class _Cleaned:
+    """One table on its way: converted, and its replaced rows found."""
+
+    standardised: Standardised
+    merged: str
+    merged_rows: int
+
+
+def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
+    """Make the clean version of what is in `raw/`, or return it when it is already there.
+
+    Parameters
+    ----------
+    folder
+        The company's places.
+    profile
+        Its mapping, formats and zone.
+
+    Returns
+    -------
+    CleanResult
+        The version, now current, and its quality tables.
+
+    Raises
+    ------
+    InputError
+        When a source was not loaded, a column or expression is wrong, a date is ambiguous, most of a
+        column cannot be read, or a table has no usable row; the version before stays current.
+    """
+    loads = newest_loads(folder)
+    needed = {name: require_load(loads, name) for name in profile.sources}
+    version = _version_name(profile, needed)
+    if (folder.clean / version / "manifest.json").is_file():
+        point_to(folder, version)
+        return _result(clean_version(folder, version), needed)
+    connection = connect(folder.data, memory=MEMORY)
+    try:
+        return _result(_make(connection, folder, profile, needed, version), needed)
+    finally:
+        connection.disconnect()
+
+
+def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
+    package = Path(__file__).parent.parent
+    code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
+    sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
+    mapping = profile.model_dump_json(include={"tables", "timezone"})
+    return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
+
+
+def _make(
+    connection: ibis.BaseBackend,
+    folder: CompanyFolder,
+    profile: Profile,
+    loads: Mapping[str, Load],
+    version: str,
+) -> CleanVersion:
+    for load in loads.values():
+        read_raw(connection, load)
+    columns = {name: load.columns for name, load in loads.items()}
+    quarantine: list[str] = []
+    cleaned = {
+        name: _clean_table(connection, profile, table, columns, quarantine)
+        for name, table in TABLES.items()
+        if name in profile.tables
+    }
+    derived = _create_views(connection, cleaned, derive=_derives(profile))
+    quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
+    if "customers" not in cleaned:
+        quality.append(derived_table("customers", derived))
+    sold = cleaned["transactions"]
+    tables: dict[str, ibis.Table | pd.DataFrame] = {
+        name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
+    }
+    tables["quality"] = pd.DataFrame(quality)
+    tables["missing_values"] = pd.concat(
+        [missing_values(connection, item.standardised) for item in cleaned.values()]
+    )
+    tables["census"] = census(connection, cleaned)
+    tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
+    tables["quarantine"] = connection.sql(
+        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
+        dialect="duckdb",
+    )
+    return publish_clean(folder, version, _as_of(connection), tables)
+
+
+def _clean_table(
+    connection: ibis.BaseBackend,
+    profile: Profile,
+    table: Table,
+    columns: Mapping[str, tuple[str, ...]],
+    quarantine: list[str],
+) -> _Cleaned:
+    mapped = map_table(connection, profile, table.name, columns)
+    mapping = profile.tables[table.name]
+    standardised = standardise(connection, mapped, table, mapping, zone=profile.timezone)
+    merged, rows = find_merged(connection, standardised)
+    quarantine.append(quarantine_query(connection, standardised, mapped, merged))
+    return _Cleaned(standardised, merged, rows)
+
+
+def _derives(profile: Profile) -> bool:
+    return "customers" not in profile.tables or profile.tables["customers"].derive_missing
+
+
+def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned], *, derive: bool) -> int:
+    for name, item in cleaned.items():
+        view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
+        connection.raw_sql(f"CREATE TEMP VIEW {view} AS {_kept(item)}")
+    own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
+    extra = [_derived_customers(own)] if derive else []
+    connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
+    query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
+    return int(connection.raw_sql(query).fetchone()[0])
+
+
+def _kept(item: _Cleaned) -> str:
+    rows, gone = quote_identifier(item.standardised.place), quote_identifier(item.merged)
+    mapped = {column.name: quote_identifier(column.name) for column in item.standardised.columns}
+    chosen = _all_columns(item.standardised.table, mapped)
+    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
+
+
+def _derived_customers(own: list[str]) -> str:
+    chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
+    unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
+    ids = f"SELECT DISTINCT customer_id FROM {clean_place('transactions')} {unknown}"
+    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
+
+
+def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
+    # NULL by a cast of the engine's own type names: Ibis' names are not SQL
+    return ", ".join(
+        f"{mapped[name]} AS {quote_identifier(name)}"
+        if name in mapped
+        else f"CAST(NULL AS {DuckDBType.to_string(kind)}) AS {quote_identifier(name)}"
+        for name, kind in schema_of(table).items()
+    )
+
+
+def _described(
+    connection: ibis.BaseBackend, name: str, cleaned: Mapping[str, _Cleaned], derived: int
+) -> list[Line]:
+    item = cleaned[name]
+    columns = [column.name for column in item.standardised.columns]
+    derived = derived if name == "customers" else 0
+    flags: list[Flag] = find_orphans(connection, TABLES[name], columns, {"customers", *cleaned})
+    if name == "transactions":
+        flags += find_traps(connection, item.standardised, item.merged)
+    rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
+    return quality_rows(
+        item.standardised, clean=rows - derived, merged=item.merged_rows, derived=derived, flags=flags
+    )
+
+
+def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
+    names = ", ".join(quote_identifier(column.name) for column in table.columns)
+    first = quote_identifier(table.columns[0].name)
+    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} NULLS LAST, {first}"
+    return connection.sql(query, dialect="duckdb")
+
+
+def _as_of(connection: ibis.BaseBackend) -> date:
+    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {clean_place('transactions')}"
+    last: date = connection.raw_sql(query).fetchone()[0]
+    return last + timedelta(days=1)
+
+
+def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
+    connection = connect(version.path)
+    try:
+        frames = {name: read_clean(connection, version, name).to_pandas() for name in _QUALITY}
+    finally:
+        connection.disconnect()
+    quality = frames["quality"]
+    return CleanResult(
+        version=version,
+        reads=tuple(
+            TableRecord(name=f"raw/{load.source}", rows=load.rows, fingerprint=load.fingerprint)
+            for load in loads.values()
+        ),
+        quality=quality,
+        reconciliation=reconciliation(quality),
+        problems=problems(quality),
+        missing=frames["missing_values"],
+        census=frames["census"],
+        sales=frames["sales_bridge"],
+        quarantine=frames["quarantine"],
+    )

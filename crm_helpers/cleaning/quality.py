@@ -1,0 +1,226 @@
+"""What became of every row, as tables: quality, quarantine, missing values, sales before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import ibis
+import pandas as pd
+
+from crm_helpers.cleaning.flags import Flag
+from crm_helpers.cleaning.rules import ALL_ROWS, CODES, DERIVED, RULES, SAME_KEY
+from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
+from crm_helpers.errors import RunError
+from crm_helpers.ingest.readers import ROW
+from crm_helpers.lake import quote_identifier, quote_text
+
+__all__ = [
+    "census",
+    "derived_table",
+    "missing_values",
+    "problems",
+    "quality_rows",
+    "quarantine_query",
+    "reconciliation",
+    "sales_bridge",
+]
+
+EFFECTS = ("quarantined", "merged", "set_missing", "flagged", "derived")
+LONGEST_MASK = 24  # characters of a masked value
+
+Line = dict[str, object]
+
+
+def quality_rows(
+    standardised: Standardised, *, clean: int, merged: int, derived: int, flags: Iterable[Flag]
+) -> list[Line]:
+    """Describe one table: a line that reconciles its rows, then a line a rule that bit.
+
+    Parameters
+    ----------
+    standardised
+        The converted table with its counts.
+    clean
+        Clean rows that were written, derived ones apart.
+    merged
+        Rows replaced by a later row with the same key.
+    derived
+        Rows added from other tables.
+    flags
+        Traps and orphans.
+
+    Returns
+    -------
+    list of dict
+        Lines of the quality table.
+
+    Raises
+    ------
+    RunError
+        When a row is lost: read is not clean + quarantined + merged.
+    """
+    quarantined = sum(standardised.quarantined.values())
+    if standardised.rows != clean + quarantined + merged:
+        raise RunError(
+            f"{standardised.table.name}: {standardised.rows:,} rows read but {clean:,} clean, {quarantined:,}"
+            f" quarantined and {merged:,} merged; nothing was published"
+        )
+    flags = list(flags)
+    total = {
+        "quarantined": quarantined, "merged": merged, "derived": derived,
+        "set_missing": sum(standardised.set_missing.values()), "flagged": sum(flag[2] for flag in flags),
+    }  # fmt: skip
+    lines = [_line(standardised, ALL_ROWS, "", **total)]
+    for effect in ("quarantined", "set_missing"):
+        for (column, code), count in getattr(standardised, effect).items():
+            lines.append(_line(standardised, CODES[code].name, column, **{effect: count}))
+    if merged:
+        lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=merged))
+    if derived:
+        lines.append(_line(standardised, DERIVED.name, "", derived=derived))
+    lines += [_line(standardised, rule.name, column, flagged=rows) for rule, column, rows in flags]
+    return [line | {"clean": clean} for line in lines]
+
+
+def derived_table(table: str, rows: int) -> Line:
+    """Describe a table that has no source: every row is derived."""
+    return {"table": table, "source": "", "rule": ALL_ROWS, "column": "", "read": 0, "clean": 0} | {
+        effect: rows if effect == "derived" else 0 for effect in EFFECTS
+    }
+
+
+def quarantine_query(
+    connection: ibis.BaseBackend, standardised: Standardised, mapped: ibis.Table, merged: str
+) -> str:
+    """Write SQL for every value and row that did not become clean, values masked to their form.
+
+    Parameters
+    ----------
+    connection
+        The engine.
+    standardised
+        The converted table.
+    mapped
+        The table before conversion: it still holds what could not be read.
+    merged
+        The engine's table of replaced rows.
+
+    Returns
+    -------
+    str
+        SQL with the columns of the published table `quarantine`.
+    """
+    rows, source = quote_identifier(standardised.place), f"({connection.compile(mapped)})"
+    place = f'{quote_text(standardised.table.name)} AS "table", {quote_text(standardised.source)} AS source'
+    head = f'SELECT {place}, m.{ROW} AS "row"'
+    replaced = (
+        f'{head}, {quote_text(", ".join(standardised.key))} AS "column", {quote_text(SAME_KEY.name)} AS rule,'
+        f" 'merged' AS outcome, CAST(NULL AS VARCHAR) AS masked_value FROM {quote_identifier(merged)} m"
+    )
+    parts = [replaced]
+    for column, code in dict.fromkeys((*standardised.quarantined, *standardised.set_missing)):
+        position = [c.name for c in standardised.columns].index(column) + 1
+        outcome = f"CASE WHEN c.fatal = {position} THEN 'row quarantined' ELSE 'value set missing' END"
+        parts.append(
+            f"{head}, {quote_text(column)}, {quote_text(CODES[code].name)}, {outcome},"
+            f" {_mask(f'm.{quote_identifier(column)}')} FROM {source} m JOIN {rows} c USING ({ROW})"
+            f" WHERE c.{code_of(column)} = {code} AND c.fatal IN (0, {position})"
+        )
+    return " UNION ALL ".join(parts)
+
+
+def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame:
+    """Count what the clean tables hold, in one row; what belongs to a table the company lacks is empty."""
+    sold, people = clean_place("transactions"), clean_place("customers")
+    campaigns = f"(SELECT count(*) FROM {clean_place('campaigns')})" if "campaigns" in known else "NULL"
+    contacts = clean_place("campaign_contacts") if "campaign_contacts" in known else "(SELECT 1 LIMIT 0)"
+    has = "campaign_contacts" in known
+    query = (
+        f"SELECT (SELECT count(*) FROM {people}) AS customers, count(DISTINCT customer_id) AS buyers,"
+        " count(DISTINCT order_id) AS orders, count(*) AS lines, sum(amount) AS sales,"
+        " CAST(min(ordered_at) AS DATE) AS first, CAST(max(ordered_at) AS DATE) AS last,"
+        f" max(quantity) AS largest, median(quantity) AS median, {campaigns} AS campaigns,"
+        f" (SELECT count(*) FROM {contacts}) AS contacts,"
+        f" (SELECT {'count(DISTINCT customer_id)' if has else 'NULL'} FROM {contacts}) AS contacted,"
+        f" (SELECT {'count_if(responded)' if has else 'NULL'} FROM {contacts}) AS responses FROM {sold}"
+    )
+    frame: pd.DataFrame = connection.raw_sql(query).df()
+    return frame
+
+
+def missing_values(connection: ibis.BaseBackend, standardised: Standardised) -> pd.DataFrame:
+    """Count, per mapped column, the rows of the clean table where it is empty."""
+    names = [column.name for column in standardised.columns]
+    counts = ", ".join(f"count({quote_identifier(name)})" for name in names)
+    query = f"SELECT count(*), {counts} FROM {clean_place(standardised.table.name)}"
+    rows, *present = connection.raw_sql(query).fetchone()
+    frame = pd.DataFrame({"table": standardised.table.name, "column": names, "rows": rows})
+    frame["missing"] = [rows - count for count in present]
+    frame["share"] = frame["missing"] / rows
+    return frame
+
+
+def sales_bridge(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> pd.DataFrame:
+    """Lead the sales of the source to those of the clean table; a line without a readable amount adds none.
+
+    Returns
+    -------
+    pd.DataFrame
+        `step`, `rows`, `amount`: read, less quarantined, less merged, clean.
+    """
+    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    replaced = f"{ROW} IN (SELECT {ROW} FROM {gone})"
+    steps = {
+        "read": "true",
+        "less quarantined": "fatal <> 0",
+        "less merged": f"fatal = 0 AND {replaced}",
+        "clean": f"fatal = 0 AND NOT {replaced}",
+    }
+    query = " UNION ALL ".join(
+        f"SELECT {i} AS i, {quote_text(step)} AS step, count(*) AS rows,"
+        f" CAST(coalesce(sum(amount), 0) AS DECIMAL(18, 4)) AS amount FROM {rows} WHERE {condition}"
+        for i, (step, condition) in enumerate(steps.items())
+    )
+    ordered = f"SELECT step, rows, amount FROM ({query}) ORDER BY i"
+    frame: pd.DataFrame = connection.sql(ordered, dialect="duckdb").to_pandas()
+    return frame
+
+
+def reconciliation(quality: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a table: read = clean + quarantined + merged, and what else was counted."""
+    lines = quality[quality["rule"] == ALL_ROWS]
+    return lines.drop(columns=["rule", "column"]).reset_index(drop=True)
+
+
+def problems(quality: pd.DataFrame) -> pd.DataFrame:
+    """Rank what was found by how many rows it touches, with what to do.
+
+    Returns
+    -------
+    pd.DataFrame
+        `table`, `column`, `rule`, `rows`, `share` (of the table's rows read and derived), `effect`,
+        `advice`; rows lost before values lost before flags, then by share.
+    """
+    found = quality[quality["rule"] != ALL_ROWS]
+    long = found.melt(["table", "column", "rule"], list(EFFECTS), var_name="effect", value_name="rows")
+    long = long[long["rows"] > 0]
+    whole = quality[quality["rule"] == ALL_ROWS].set_index("table")
+    long["share"] = long["rows"] / long["table"].map(whole["read"] + whole["derived"]).astype(float)
+    long["advice"] = long["rule"].map({name: rule.advice for name, rule in RULES.items()})
+    rank = long["effect"].map(EFFECTS.index)
+    order = long.assign(rank=rank).sort_values(
+        ["rank", "share", "table", "column"], ascending=[True, False, True, True]
+    )
+    order["effect"] = order["effect"].str.replace("_", " ")
+    return order[["table", "column", "rule", "rows", "share", "effect", "advice"]].reset_index(drop=True)
+
+
+def _line(standardised: Standardised, rule: str, column: str, **counts: int) -> Line:
+    place = {"table": standardised.table.name, "source": standardised.source, "read": standardised.rows}
+    return {**place, "rule": rule, "column": column, **dict.fromkeys(EFFECTS, 0), **counts}
+
+
+def _mask(value: str) -> str:
+    # the form tells an analyst what went wrong ("99/99/9999"), the value would tell on a customer
+    text = f"left(CAST({value} AS VARCHAR), {LONGEST_MASK})"
+    return f"regexp_replace(regexp_replace({text}, '\\d', '9', 'g'), '\\p{{L}}', 'x', 'g')"

@@ -1,0 +1,91 @@
+"""The rules every row is held against: what each is called, what becomes of the row, what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from crm_helpers.tables import TABLES, Column, Table
+
+__all__ = ["ALL_ROWS", "CODES", "KEPT_AS_ZERO", "RULES", "Rule", "fatal_codes", "keeps_its_rows"]
+
+Effect = Literal["quarantined", "merged", "set missing", "flagged", "derived"]
+
+ALL_ROWS = "every row"
+"""The line of `quality` that reconciles a table: read = clean + quarantined + merged, derived apart."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: its words in the report, and what an analyst should do where it bites."""
+
+    name: str
+    advice: str
+
+
+MISSING = Rule(
+    "required value missing", "find out why the source leaves it empty; such rows are not analysed"
+)
+UNREADABLE = Rule("value cannot be read", "correct the source, or declare formats or missing in the profile")
+IMPOSSIBLE = Rule("value out of bounds", "correct the source; the bounds stand in the data dictionary")
+NOT_A_CHOICE = Rule(
+    "value is not one of the choices", "map it to a known word by an SQL expression in the profile"
+)
+UNDECLARED = Rule("order of day and month not declared", "declare formats in the profile")
+SAME_KEY = Rule("same key as a later row", "the last row stands; see whether the source delivers rows twice")
+DERIVED = Rule("known by transactions only", "they count as customers; ask for their master data")
+ORPHAN = Rule("refers to nothing", "ask the source for what they refer to")
+TRACE = Rule("amount below the smallest unit", "rests of floating-point sums in the source; zero to the cent")
+ZERO = Rule("amount is zero", "gifts or bookings; leave them out of counts of sales where they mislead")
+RETURN = Rule("amount is negative", "returns; they lower the sales of their customer")
+EXTREME = Rule(
+    "extreme quantity", "another unit is likely, as fuel by volume; never add quantities across units"
+)
+OVERHANG = Rule(
+    "after midnight of the last day", "the last business day ran over; that day is not a whole one"
+)
+IDENTICAL = Rule("identical to another row", "no key tells them apart; map line_id if the source has one")
+
+KEPT_AS_ZERO = 6
+"""Code of a good value that says: money that is not zero in the source is zero to four decimals."""
+
+CODES: dict[int, Rule] = {1: MISSING, 2: UNREADABLE, 3: IMPOSSIBLE, 4: UNDECLARED, 5: NOT_A_CHOICE}
+"""What the engine writes beside a value that breaks a rule; 0 is a good value."""
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        *CODES.values(),
+        SAME_KEY,
+        DERIVED,
+        ORPHAN,
+        TRACE,
+        ZERO,
+        RETURN,
+        EXTREME,
+        OVERHANG,
+        IDENTICAL,
+    )
+}
+
+_REFERRED = frozenset(target for table in TABLES.values() for target, _ in table.references.values())
+
+
+def keeps_its_rows(table: Table) -> bool:
+    """Say whether a row outlives an impossible value in one of its optional columns.
+
+    A row of a table that holds money, or that other tables refer to, is kept: losing it would lose sales or
+    cost, or leave contacts without their campaign. There the value is set missing and counted. A row of any
+    other table stands for itself alone and is quarantined.
+
+    Examples
+    --------
+    >>> [name for name, table in TABLES.items() if not keeps_its_rows(table)]
+    ['communications', 'campaign_contacts', 'service_plans', 'relations']
+    """
+    return table.name in _REFERRED or any(column.type == "money" for column in table.columns)
+
+
+def fatal_codes(table: Table, column: Column) -> tuple[int, ...]:
+    """Return the codes that cost the whole row when this column has them."""
+    return () if keeps_its_rows(table) and not column.required else tuple(CODES)

@@ -1,0 +1,200 @@
+"""Convert a mapped table in the engine, in named steps, with a code beside each value that breaks a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import ibis
+
+from crm_helpers.cleaning.rules import CODES, KEPT_AS_ZERO, fatal_codes
+from crm_helpers.errors import InputError
+from crm_helpers.ingest.conversion import UNDECLARED_DATE, converted, in_range, present
+from crm_helpers.ingest.readers import ROW
+from crm_helpers.lake import quote_identifier, quote_text
+from crm_helpers.profile import TableMapping
+from crm_helpers.tables import Column, Table
+
+__all__ = ["Standardised", "clean_place", "code_of", "standardise"]
+
+MOSTLY = 0.5  # share of a column's values: when more cannot be read, the mapping is wrong, not the rows
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """A converted table in the engine, and how many values broke which rule."""
+
+    table: Table
+    source: str
+    place: str  # name of the engine's table: _row, the columns, a code beside each, first fatal column
+    columns: tuple[Column, ...]  # the mapped ones, in the vocabulary's order
+    key: tuple[str, ...]  # empty when rows cannot be told apart
+    rows: int
+    quarantined: Mapping[tuple[str, int], int]  # rows by first fatal column and code
+    set_missing: Mapping[tuple[str, int], int]  # values of rows that were kept
+
+
+def standardise(
+    connection: ibis.BaseBackend, mapped: ibis.Table, table: Table, mapping: TableMapping, *, zone: str
+) -> Standardised:
+    """Convert a mapped table's columns to their types, in the engine.
+
+    Parameters
+    ----------
+    connection
+        The engine; a temporary table is made in it.
+    mapped
+        `_row` and the mapped columns.
+    table
+        The canonical table.
+    mapping
+        Date formats, missing texts and key of the profile.
+    zone
+        The company's time zone.
+
+    Returns
+    -------
+    Standardised
+        Where the converted rows are, and counts by rule.
+
+    Raises
+    ------
+    InputError
+        When a date's day and month could be swapped and no format says which is which, when most
+        values of a column cannot be read, or no row is left.
+    """
+    columns = tuple(column for column in table.columns if column.name in mapping.columns)
+    place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
+    query = _query(connection, mapped, table, columns, mapping, zone=zone)
+    try:
+        connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
+    except duckdb.InvalidInputException as error:
+        what = (
+            str(error).splitlines()[0]
+            if "strptime" in str(error).lower()
+            else "a mapped value cannot be computed"
+        )
+        raise InputError(f"tables.{table.name}.columns: {what}") from None
+    counts = _counts(connection, place, columns)
+    key = tuple(name for name in mapping.key or table.key if name in mapping.columns)
+    _refuse(connection, place, table, mapping, counts)
+    return Standardised(
+        table, mapping.source, place, columns, key, counts["rows"],
+        _by_rule(counts, "quarantined", columns), _by_rule(counts, "set_missing", columns),
+    )  # fmt: skip
+
+
+def clean_place(table: str) -> str:
+    """Name the engine's view of a clean table, quoted; the blank keeps it apart from any source's name."""
+    return quote_identifier(f"clean {table}")
+
+
+def code_of(column: str) -> str:
+    """Name the column that holds a value's code, quoted."""
+    return quote_identifier(f"{column}?")
+
+
+def _query(
+    connection: ibis.BaseBackend,
+    mapped: ibis.Table,
+    table: Table,
+    columns: tuple[Column, ...],
+    mapping: TableMapping,
+    *,
+    zone: str,
+) -> str:
+    raw = mapped.schema()
+    found, typed, judged, final = [ROW], [ROW], [ROW], [ROW]
+    for column in columns:
+        name, origin = quote_identifier(column.name), mapping.columns[column.name]
+        given, kind = quote_identifier(f"given {column.name}"), raw[column.name]
+        found.append(f"{present(name, kind, origin.missing)} AS {given}")
+        value = converted(given, kind, column, formats=origin.formats, zone=zone)
+        typed += [given, f"{value} AS {name}"]
+        dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
+        judged += [name, f"{_code(given, name, column, undeclared=dates)} AS {code_of(column.name)}"]
+        final += [
+            f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
+            code_of(column.name),
+        ]
+    fatal = " ".join(_fatal(table, column, i) for i, column in enumerate(columns, start=1))
+    return (
+        f"WITH mapped AS ({connection.compile(mapped)}),"
+        f" found AS (SELECT {', '.join(found)} FROM mapped),"
+        f" typed AS (SELECT {', '.join(typed)} FROM found),"
+        f" judged AS (SELECT {', '.join(judged)} FROM typed)"
+        f" SELECT {', '.join(final)}, CAST(CASE {fatal} ELSE 0 END AS UTINYINT) AS fatal FROM judged"
+    )
+
+
+def _code(given: str, value: str, column: Column, *, undeclared: bool) -> str:
+    beyond = 5 if column.choices else 3
+    swapped = f"regexp_full_match({given}, {quote_text(UNDECLARED_DATE)})" if undeclared else "false"
+    trace = ""
+    if column.type == "money":
+        trace = f" WHEN {value} = 0 AND TRY_CAST({given} AS DOUBLE) <> 0 THEN {KEPT_AS_ZERO}"
+    return (
+        f"CAST(CASE WHEN {given} IS NULL THEN {int(column.required)}"
+        f" WHEN {value} IS NULL THEN CASE WHEN {swapped} THEN 4 ELSE 2 END{trace}"
+        f" WHEN {in_range(value, column)} THEN 0 ELSE {beyond} END AS UTINYINT)"
+    )
+
+
+def _fatal(table: Table, column: Column, position: int) -> str:
+    codes = fatal_codes(table, column) or (99,)
+    return f"WHEN {code_of(column.name)} IN ({', '.join(map(str, codes))}) THEN {position}"
+
+
+def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...]) -> dict[str, int]:
+    terms = ["count(*) AS rows", "count_if(fatal = 0) AS good"]
+    for position, column in enumerate(columns, start=1):
+        code = code_of(column.name)
+        for number in CODES:
+            label = quote_identifier(f"quarantined {column.name} {number}")
+            terms.append(f"count_if(fatal = {position} AND {code} = {number}) AS {label}")
+            label = quote_identifier(f"set_missing {column.name} {number}")
+            terms.append(f"count_if(fatal = 0 AND {code} = {number}) AS {label}")
+        label = quote_identifier(f"unreadable {column.name}")
+        terms.append(f"count_if({code} IN (2, 4)) AS {label}")
+        terms.append(f"count({quote_identifier(column.name)}) AS {quote_identifier(f'good {column.name}')}")
+    frame = connection.raw_sql(f"SELECT {', '.join(terms)} FROM {quote_identifier(place)}").df()
+    return {str(name): int(value) for name, value in frame.iloc[0].items()}
+
+
+def _by_rule(
+    counts: Mapping[str, int], effect: str, columns: tuple[Column, ...]
+) -> dict[tuple[str, int], int]:
+    pairs = {(c.name, code): counts[f"{effect} {c.name} {code}"] for c in columns for code in CODES}
+    return {pair: count for pair, count in pairs.items() if count}
+
+
+def _refuse(
+    connection: ibis.BaseBackend, place: str, table: Table, mapping: TableMapping, counts: Mapping[str, int]
+) -> None:
+    for name in mapping.columns:
+        key = f"tables.{table.name}.columns.{name}"
+        unreadable, good = counts[f"unreadable {name}"], counts[f"good {name}"]
+        if counts[f"quarantined {name} 4"] + counts[f"set_missing {name} 4"]:
+            where = _first_row(connection, place, f"{code_of(name)} = 4")
+            raise InputError(
+                f'{key}: row {where} of source "{mapping.source}" can be read day first or month first;'
+                ' declare formats, as ["%d/%m/%Y"]'
+            )
+        if unreadable > MOSTLY * (unreadable + good):
+            where = _first_row(connection, place, f"{code_of(name)} IN (2, 4)")
+            kind = table.column(name).type
+            raise InputError(
+                f"{key}: {unreadable:,} of {unreadable + good:,} values cannot be read as {kind}, first in"
+                f' row {where} of source "{mapping.source}"; correct the mapping or declare formats'
+            )
+    if counts["good"] == 0:
+        raise InputError(
+            f'tables.{table.name}: no row of source "{mapping.source}" is usable; correct the mapping'
+        )
+
+
+def _first_row(connection: ibis.BaseBackend, place: str, condition: str) -> Any:
+    query = f"SELECT min({ROW}) FROM {quote_identifier(place)} WHERE {condition}"
+    return connection.raw_sql(query).fetchone()[0]

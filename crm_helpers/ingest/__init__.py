@@ -1,0 +1,6 @@
+"""Bring a company's sources into `raw/`, map them to the canonical columns and convert their types."""
+
+from crm_helpers.ingest.checks import check
+from crm_helpers.ingest.loads import IngestResult, ingest
+
+__all__ = ["IngestResult", "check", "ingest"]

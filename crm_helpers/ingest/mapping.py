@@ -1,0 +1,152 @@
+"""Map sources to canonical columns by name or SQL expression, executed by the engine.
+
+An expression sees its source's columns, may correlate a subquery over any other source by its name, and
+nothing else: it is one expression, parsed and written anew, and cannot name a file or a table function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import duckdb
+import ibis
+import sqlglot
+from ibis.common.exceptions import IbisError
+from sqlglot import exp
+
+from crm_helpers.errors import InputError, suggest
+from crm_helpers.ingest.readers import ROW
+from crm_helpers.lake import quote_identifier
+from crm_helpers.profile import ColumnMapping, Profile, TableMapping
+
+__all__ = ["map_table", "mapped_columns", "safe_expression"]
+
+_REFUSED = frozenset({"current_setting", "getenv", "getvariable", "glob", "query", "query_table"})
+
+
+def map_table(
+    connection: ibis.BaseBackend, profile: Profile, table: str, columns: Mapping[str, Collection[str]]
+) -> ibis.Table:
+    """Select a canonical table's columns from its source, still unconverted.
+
+    Parameters
+    ----------
+    connection
+        The engine, with each source registered under its name.
+    profile
+        Holds the mapping.
+    table
+        Name of the canonical table.
+    columns
+        Columns of each source.
+
+    Returns
+    -------
+    ibis.Table
+        `_row` and the mapped columns.
+
+    Raises
+    ------
+    InputError
+        When a source column does not exist or an expression is refused or wrong, by key.
+    """
+    mapping = profile.tables[table]
+    source = quote_identifier(mapping.source)
+    chosen = [f"{source}.{quote_identifier(ROW)}"]
+    for name, origin in mapping.columns.items():
+        key = f"tables.{table}.columns.{name}"
+        text = _expression(key, origin, mapping, columns)
+        _try(connection, key, f"SELECT {text} FROM {source}")
+        chosen.append(f"{text} AS {quote_identifier(name)}")
+    return connection.sql(f"SELECT {', '.join(chosen)} FROM {source}", dialect="duckdb")
+
+
+def mapped_columns(profile: Profile, source: str, columns: Iterable[str]) -> dict[str, list[str]]:
+    """Say which canonical columns each column of a source feeds, by name or within an expression."""
+    by_name = {column.casefold(): column for column in columns}
+    used: dict[str, list[str]] = {}
+    for table, mapping in profile.tables.items():
+        for name, origin in mapping.columns.items():
+            for column in _named(origin, source, own=mapping.source == source):
+                if column.casefold() in by_name:
+                    used.setdefault(by_name[column.casefold()], []).append(f"{table}.{name}")
+    return used
+
+
+def safe_expression(key: str, text: str, sources: Collection[str]) -> str:
+    """Check that text is one SQL expression over the sources, and write it anew.
+
+    Parameters
+    ----------
+    key
+        The profile's key, for messages.
+    text
+        The expression, in DuckDB's dialect.
+    sources
+        Names a subquery may read.
+
+    Returns
+    -------
+    str
+        The expression, without comments.
+
+    Raises
+    ------
+    InputError
+        When it is not SQL, a statement, or reads anything but the sources.
+
+    Examples
+    --------
+    >>> safe_expression("k", "upper(name) -- ha", ["people"])
+    '(UPPER(name))'
+    """
+    tree = _parsed(key, text)
+    for table in tree.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier) or table.db or table.name not in sources:
+            known = suggest(table.name, sources)
+            raise InputError(f"{key}: an expression reads sources of this profile only; {known}")
+    for function in tree.find_all(exp.Func):
+        if function.name.lower() in _REFUSED:
+            raise InputError(f"{key}: the function {function.name.lower()} is not for profiles")
+    return f"({tree.sql('duckdb', comments=False)})"
+
+
+def _expression(
+    key: str, origin: ColumnMapping, mapping: TableMapping, columns: Mapping[str, Collection[str]]
+) -> str:
+    if origin.sql is not None:
+        return safe_expression(key, origin.sql, columns)
+    if origin.column not in columns[mapping.source]:
+        hint = suggest(str(origin.column), columns[mapping.source])
+        raise InputError(f'{key}: source "{mapping.source}" has no column "{origin.column}"; {hint}')
+    return f"{quote_identifier(mapping.source)}.{quote_identifier(str(origin.column))}"
+
+
+def _parsed(key: str, text: str) -> exp.Expression:
+    try:
+        trees = sqlglot.parse(text, dialect="duckdb")
+    except sqlglot.errors.SqlglotError:
+        raise InputError(f"{key}: not an SQL expression; look at its quotes and brackets") from None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Condition | exp.Subquery):
+        raise InputError(f"{key}: sql must be one expression, not a statement or a list")
+    return trees[0]
+
+
+def _try(connection: ibis.BaseBackend, key: str, query: str) -> None:
+    try:
+        connection.sql(query, dialect="duckdb")
+    except (duckdb.Error, IbisError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(f"{key}: {first}") from None
+
+
+def _named(origin: ColumnMapping, source: str, *, own: bool) -> list[str]:
+    if origin.sql is None:
+        return [str(origin.column)] if own else []
+    try:
+        tree = sqlglot.parse_one(origin.sql, dialect="duckdb")
+    except sqlglot.errors.SqlglotError:  # `map_table` says so, by key
+        return []
+    aliases = {table.alias_or_name for table in tree.find_all(exp.Table) if table.name == source}
+    aliases |= {source, ""} if own else set()
+    return sorted({c.name for c in tree.find_all(exp.Column) if c.table in aliases})

@@ -1,0 +1,46 @@
+"""What a company gives us, table by table: which canonical tables and columns its sources feed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_helpers.ingest.loads import IngestResult
+from crm_helpers.profile import Profile
+from crm_helpers.tables import TABLES
+
+__all__ = ["coverage", "table_coverage"]
+
+
+def table_coverage(profile: Profile) -> pd.DataFrame:
+    """List every canonical table: where it comes from, how many of its columns are mapped, what is lacking.
+
+    Parameters
+    ----------
+    profile
+        The company's mapping.
+
+    Returns
+    -------
+    pd.DataFrame
+        `table`, `source`, `mapped`, `columns`, `absence` (what it means that a table is not there; empty
+        where it is).
+    """
+    rows = []
+    for name, table in TABLES.items():
+        mapping = profile.tables.get(name)
+        source = mapping.source if mapping else "transactions" if table.required else ""
+        mapped = len(mapping.columns) if mapping else 0
+        rows.append((name, source, mapped, len(table.columns), "" if mapping else table.absence))
+    return pd.DataFrame(rows, columns=["table", "source", "mapped", "columns", "absence"])
+
+
+def coverage(result: IngestResult, profile: Profile) -> dict[str, int]:
+    """Count what came in: sources, rows, columns, used columns, tables that are mapped and that exist."""
+    return {
+        "sources": len(result.sources),
+        "rows": int(result.sources["rows"].sum()),
+        "columns": int(result.sources["columns"].sum()),
+        "used": int(result.sources["used"].sum()),
+        "tables": len(profile.tables),
+        "all_tables": len(TABLES),
+    }

@@ -1,0 +1,77 @@
+"""Where a source is: a file inside the company's folder or inside an installed package, and nowhere else."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from crm_helpers.errors import InputError, suggest
+from crm_helpers.layout import CompanyFolder
+from crm_helpers.profile import Source
+
+__all__ = ["locate", "source_label"]
+
+
+def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
+    """Find the file of a source.
+
+    Parameters
+    ----------
+    folder
+        The company's places; `path` is relative to the folder that holds `profile.toml`.
+    name
+        Name of the source, for messages.
+    source
+        What the profile says of it; `package` makes the path relative to an installed package.
+
+    Returns
+    -------
+    Path
+        The resolved path of a regular file that is not empty.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, empty, no regular file, or outside its folder (also by a link).
+    """
+    base = _package_folder(name, source.package) if source.package else folder.data
+    path = _inside(base, str(source.path), key=f"sources.{name}.path")
+    if not path.exists():
+        raise InputError(f"sources.{name}.path: no file {source.path}{_neighbours(path)}")
+    if not path.is_file():
+        raise InputError(f"sources.{name}.path: {source.path} is not a regular file; name one file")
+    if path.stat().st_size == 0:
+        raise InputError(f"sources.{name}.path: {source.path} is empty (0 bytes); export it again")
+    return path
+
+
+def source_label(source: Source) -> str:
+    """Say where a source is, in words that hold no folder of this machine and no secret."""
+    if source.kind == "sql":
+        return f"table {source.table}"
+    place = f"{source.package}: {source.path}" if source.package else str(source.path)
+    return f"{place}, sheet {source.sheet}" if source.sheet else place
+
+
+def inside_company(folder: CompanyFolder, path: str, *, key: str) -> Path:
+    """Resolve a path of the profile, or raise `InputError` when it leaves the company's folder."""
+    return _inside(folder.data, path, key=key)
+
+
+def _inside(base: Path, path: str, *, key: str) -> Path:
+    resolved = (base / path).resolve()
+    if not resolved.is_relative_to(base.resolve()):
+        raise InputError(f"{key}: {path} leads out of {base.name}/; copy the file into that folder")
+    return resolved
+
+
+def _package_folder(name: str, package: str) -> Path:
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f'sources.{name}.package: no package "{package}" is installed; pip install it')
+    return Path(spec.submodule_search_locations[0])
+
+
+def _neighbours(path: Path) -> str:
+    names = [entry.name for entry in path.parent.glob("*") if entry.is_file()] if path.parent.is_dir() else []
+    return f"; {suggest(path.name, names[:20])}" if names else ""

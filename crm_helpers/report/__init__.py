@@ -1,0 +1,1 @@
+"""Reports: figures, tables, wording, template and index."""

@@ -1,0 +1,1 @@
+"""From a call of `crm run` to a published report: parameters, plan, warm kernels, execution, record."""

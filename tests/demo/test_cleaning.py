@@ -1,0 +1,81 @@
+"""Cleaning the company, by its profile, finds the dirt that was planted, and no other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm_helpers.cleaning import CleanResult, clean
+from crm_helpers.ingest import check, ingest
+from crm_helpers.layout import CompanyFolder
+from crm_helpers.profile import load_profile
+
+PROFILE = Path(__file__).resolve().parents[2] / "data" / "demo" / "profile.toml"
+
+
+@pytest.fixture(scope="module")
+def company(made, tmp_path_factory) -> CompanyFolder:
+    company = CompanyFolder(tmp_path_factory.mktemp("root"), "demo")
+    company.data.mkdir(parents=True)
+    company.profile.write_bytes(PROFILE.read_bytes())
+    shutil.copytree(made.folder / "source", company.data / "source")
+    return company
+
+
+@pytest.fixture(scope="module")
+def result(company) -> CleanResult:
+    profile = load_profile(company)
+    ingest(company, profile)
+    return clean(company, profile)
+
+
+def test_the_profile_finds_and_uses_every_column_of_every_source(company):
+    found = check(company, load_profile(company))
+    assert found["ok"].all(), found.loc[~found["ok"], ["name", "detail"]].to_string()
+    sources = found[found["what"] == "source"]
+    assert (sources["columns"] == sources["used"]).all()
+
+
+def test_every_row_is_clean_quarantined_or_merged_as_planted(made, result):
+    names = ["read", "clean", "quarantined", "merged"]
+    found = result.reconciliation.set_index("table")[names].sort_index()
+    planted = made.truth("rows").set_index("table")[names].sort_index()
+    pd.testing.assert_frame_equal(found, planted, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "effect", "kind"),
+    [
+        ("transactions", "amount", "quarantined", "amount missing"),
+        ("transactions", "customer_id", "flagged", "customer id not in the customer file"),
+        ("transactions", "line_id", "merged", "exact duplicate row"),
+        ("communications", "satisfaction", "quarantined", "satisfaction of 9"),
+        ("communications", "occurred_at", "quarantined", "time missing"),
+        ("communications", "communication_id", "merged", "exact duplicate row"),
+        ("channels", "visits", "set_missing", "visits of -1"),
+    ],
+)
+def test_each_kind_of_dirt_is_counted_as_planted(made, result, table, column, effect, kind):
+    dirt = made.truth("dirt").set_index(["table", "kind"]).loc[(table, kind)]
+    quality = result.quality
+    found = quality[(quality["table"] == table) & (quality["column"] == column)][effect].sum()
+    assert found == dirt["rows"] > 0
+    assert dirt["action"] == effect.replace("_", " ")
+
+
+def test_dates_in_every_style_are_read(company, result):
+    customers = pd.read_parquet(result.version.path / "customers.parquet")
+    assert customers["joined_on"].notna().all()
+    assert customers["birth_date"].notna().mean() > 0.9
+    assert pd.to_datetime(customers["birth_date"]).dt.year.min() > 1900
+
+
+def test_customers_words_become_the_common_ones(result):
+    customers = pd.read_parquet(result.version.path / "customers.parquet")
+    channels = pd.read_parquet(result.version.path / "channels.parquet")
+    assert set(customers["source_channel"]) == set(channels["channel"])
+    assert set(customers["gender"].dropna()) == {"female", "male"}
+    assert set(customers["consent"].dropna()) == {True, False}

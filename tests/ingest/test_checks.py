@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from crm_helpers.ingest import check
+
+
+def faults(shop):
+    frame = check(shop.folder, shop.profile)
+    return {row.name: row.detail for row in frame.itertuples(index=False) if not row.ok}
+
+
+def test_a_good_company_has_no_fault_and_nothing_is_loaded(shop):
+    assert faults(shop) == {}
+    assert not shop.folder.raw.exists()
+
+
+def test_every_fault_is_named_at_once(shop):
+    shop.write("people.csv", "id,name\n1,a\n")
+    shop.add("people", feeds="customers", columns={"customer_id": "ident"})
+    shop.add("campaigns")
+    shop.tables["transactions"]["columns"]["amount"] = {"sql": "paid +"}
+    found = faults(shop)
+    assert "no file source/campaigns.csv" in found["campaigns"]
+    assert found["customers"].startswith(
+        'tables.customers.columns.customer_id: source "people" has no column'
+    )
+    assert found["transactions"].startswith("tables.transactions.columns.amount: not an SQL expression")
+
+
+def test_a_table_whose_source_is_gone_says_so(shop):
+    (shop.source / "lines.csv").unlink()
+    assert faults(shop)["transactions"] == 'its source "lines" cannot be read'

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import ibis.expr.datatypes as dt
+import pytest
+
+from crm_helpers.ingest.conversion import converted, present
+from crm_helpers.lake import connect
+from crm_helpers.tables import Column
+
+CONNECTION = connect()
+
+
+def convert(value, kind, *, raw="VARCHAR", formats=(), missing=(), zone="UTC", choices=()):
+    literal = "NULL" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
+    raw_type = {
+        "VARCHAR": dt.string,
+        "DOUBLE": dt.float64,
+        "BIGINT": dt.int64,
+        "TIMESTAMPTZ": dt.Timestamp("UTC"),
+        "TIMESTAMP": dt.timestamp,
+        "BOOLEAN": dt.boolean,
+        "DECIMAL(10,2)": dt.Decimal(10, 2),
+    }[raw]
+    column = Column("x", kind, "", choices=choices)
+    given = present(f"CAST({literal} AS {raw})", raw_type, missing)
+    query = converted(f"({given})", raw_type, column, formats=formats, zone=zone)
+    return CONNECTION.raw_sql(f"SELECT {query}").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    "value", ["007", "NA", "None", "null", "9007199254740993123", "17850.0", "1_000", "是"]
+)
+def test_text_stays_text(value):
+    assert convert(value, "text") == value
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\t", "\u3000", "\u00a0"])
+def test_blank_text_is_missing(value):
+    assert convert(value, "text") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "raw", "text"),
+    [
+        (17850.0, "DOUBLE", "17850"),
+        ("1.5", "DOUBLE", "1.5"),
+        (9007199254740993, "BIGINT", "9007199254740993"),
+        ("NaN", "DOUBLE", None),
+        ("9007199254740992", "DOUBLE", "9007199254740992"),
+    ],
+)
+def test_identifiers_of_number_columns_are_exact(value, raw, text):
+    assert convert(value, "text", raw=raw) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "cents"),
+    [
+        ("10.50", "10.50"),
+        ("1,234,567.89", "1234567.89"),
+        ("-3", "-3"),
+        ("+.5", "0.5"),
+        ("0.1", "0.1"),
+        ("1e3", "1000"),
+        ("1,23", None),
+        ("1.234,56", None),
+        ("1_000", None),
+        ("nan", None),
+        ("inf", None),
+        ("12 apples", None),
+        ("99999999999999999", None),
+    ],
+)
+def test_money_is_exact_or_not_read(value, cents):
+    assert convert(value, "money") == (None if cents is None else Decimal(cents))
+
+
+def test_money_of_a_floating_column_is_exact_to_the_cent():
+    assert convert(1117.1, "money", raw="DOUBLE") == Decimal("1117.10")
+    assert convert(2.675, "money", raw="DOUBLE") == Decimal("2.675")
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("3", 3), ("3.0", 3), ("1,000", 1000), ("3.5", None), ("x", None), ("-7", -7)]
+)
+def test_integers_are_whole_or_not_read(value, number):
+    assert convert(value, "integer") == number
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("3.25", 3.25), ("1,000.5", 1000.5), ("Infinity", None), ("x", None)]
+)
+def test_numbers_are_finite_or_not_read(value, number):
+    assert convert(value, "number") == number
+
+
+@pytest.mark.parametrize(
+    ("value", "truth"),
+    [
+        ("是", True),
+        ("Y", True),
+        ("Yes", True),
+        ("TRUE", True),
+        ("1", True),
+        ("否", False),
+        ("n", False),
+        ("0", False),
+        ("maybe", None),
+        ("2", None),
+    ],
+)
+def test_booleans_are_words_or_not_read(value, truth):
+    assert convert(value, "boolean") is truth
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2024-01-05", date(2024, 1, 5)),
+        ("2024/1/5", date(2024, 1, 5)),
+        ("2024-01-05 23:59:59", date(2024, 1, 5)),
+        ("2024-02-30", None),
+        ("05.01.2024", None),
+        ("03/04/2024", None),
+        ("2024", None),
+        ("20240105", None),
+        ("today", None),
+        ("epoch", None),
+    ],
+)
+def test_only_iso_is_read_without_a_format(value, day):
+    assert convert(value, "date") == day
+
+
+def test_declared_formats_are_tried_in_order_before_iso():
+    formats = ("%d/%m/%Y", "%Y年%m月%d日")
+    assert convert("03/04/2024", "date", formats=formats) == date(2024, 4, 3)
+    assert convert("2024年04月03日", "date", formats=formats) == date(2024, 4, 3)
+    assert convert("2024-04-03", "date", formats=formats) == date(2024, 4, 3)
+    assert convert("04/13/2024", "date", formats=formats) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "raw", "formats"),
+    [
+        ("2024-03-31T01:30:00Z", "VARCHAR", ()),
+        ("2024-03-31 09:30:00+08:00", "VARCHAR", ()),
+        ("31.03.2024 09:30 +0800", "VARCHAR", ("%d.%m.%Y %H:%M %z",)),
+        ("2024-03-31 01:30:00+00", "TIMESTAMPTZ", ()),
+    ],
+)
+def test_a_time_with_an_offset_is_moved_into_the_companys_zone(value, raw, formats):
+    # 01:30 UTC is half an hour after Berlin's clocks went forward
+    found = convert(value, "datetime", raw=raw, formats=formats, zone="Europe/Berlin")
+    assert found == datetime(2024, 3, 31, 3, 30)
+
+
+def test_a_time_without_offset_is_the_companys_own():
+    assert convert("2024-03-31 01:30:00", "datetime", zone="Asia/Shanghai") == datetime(2024, 3, 31, 1, 30)
+
+
+def test_only_declared_texts_are_missing():
+    assert convert("-", "money", missing=("-",)) is None
+    assert convert("NA", "text", missing=("-", "unknown")) == "NA"
+    assert convert("unknown", "text", missing=("-", "unknown")) is None
+
+
+def test_choices_do_not_mind_capitals():
+    assert convert("Targeted", "text", choices=("targeted",)) == "targeted"

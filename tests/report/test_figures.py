@@ -1,0 +1,150 @@
+"""Charts: every glyph drawn, nothing in a name is markup, equal data gives equal bytes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_helpers.report import figures
+from crm_helpers.report.figures.lines import date_ticks, spread
+from crm_helpers.report.svg import Sprites, safe_svg
+
+NAMES = ["Champions", "重要客户", "$x^2$ \\frac", "<script>alert(1)</script>", "a_b & 'c'", "x" * 200]
+
+
+def rows(names: list[str] = NAMES) -> pd.DataFrame:
+    value = np.linspace(0.6, 0.05, len(names))
+    return pd.DataFrame(
+        {"name": names, "value": value, "low": value - 0.02, "high": value + 0.02, "context": value[::-1]}
+    )
+
+
+def points(names: list[str] = NAMES) -> pd.DataFrame:
+    days = pd.date_range("2017-01-01", periods=6, freq="MS")
+    made = [(name, day, 1.0 + i + k) for i, name in enumerate(names) for k, day in enumerate(days)]
+    return pd.DataFrame(made, columns=["name", "day", "value"]).astype({"value": float})
+
+
+def dots(names: list[str]) -> figures.Chart:
+    return figures.dots(
+        rows(names),
+        label="name",
+        value="value",
+        low="low",
+        high="high",
+        context="context",
+        unit="share",
+        axis="$s$",
+    )
+
+
+def bars(names: list[str]) -> figures.Chart:
+    return figures.bars(
+        rows(names), label="name", value="value", unit="share", axis="share", highlight=names[:1]
+    )
+
+
+def lines(names: list[str]) -> figures.Chart:
+    return figures.lines(points(names), x="day", y="value", series="name", unit="money", axis="sales, $")
+
+
+def curves(names: list[str]) -> figures.Chart:
+    frame = points(names).assign(x=lambda f: f.groupby("name").cumcount() * 100.0)
+    frame = frame.assign(low=frame["value"] - 0.5, high=frame["value"] + 0.5)
+    marks = frame.groupby("name").tail(1).assign(label="now $x$")
+    return figures.curves(
+        frame,
+        x="x",
+        y="value",
+        series="name",
+        points=frame,
+        marks=marks,
+        unit_x="money",
+        axis_x="cost, $",
+        axis_y="n",
+    )
+
+
+def heatmap(names: list[str]) -> figures.Chart:
+    frame = pd.DataFrame([(a, b, 0.5) for a in names for b in names], columns=["row", "column", "value"])
+    return figures.heatmap(frame, row="row", column="column", value="value", unit="share", axis="share")
+
+
+KINDS = [dots, bars, lines, curves, heatmap]
+Kind = Callable[[list[str]], figures.Chart]
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@every_kind
+def test_hostile_and_chinese_names_are_drawn_without_a_missing_glyph(kind: Kind) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chart = kind(NAMES)
+    assert safe_svg(chart.wide)
+    assert safe_svg(chart.narrow)
+
+
+@every_kind
+def test_equal_data_gives_equal_bytes(kind: Kind) -> None:
+    assert kind(NAMES) == kind(NAMES)
+
+
+@every_kind
+def test_colours_follow_the_page(kind: Kind) -> None:
+    chart = kind(["a", "b"])
+    assert "var(--accent)" in chart.wide
+    assert "#" not in chart.wide.replace('href="#', "").replace("url(#", "")
+
+
+@every_kind
+def test_an_empty_frame_says_so_instead_of_failing(kind: Kind) -> None:
+    assert kind([]).wide == kind([]).wide
+    assert "<use" in kind([]).wide
+
+
+@every_kind
+def test_a_drawing_stays_small_beside_its_shared_shapes(kind: Kind) -> None:
+    assert len(Sprites().without_shapes(kind(["Champions", "Loyal", "Steady"]).wide)) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(dots, "first 30 of 80"), (bars, "first 30 of 80"), (lines, "12 greatest of 80")]
+)
+def test_what_is_left_out_is_said(kind: Kind, said: str) -> None:
+    assert said in kind([f"n{number}" for number in range(80)]).note
+
+
+def test_a_missing_value_is_written_not_drawn() -> None:
+    frame = rows(["a", "b"]).assign(
+        value=[0.5, np.nan], low=[0.4, np.nan], high=[0.6, np.nan], context=np.nan
+    )
+    chart = figures.dots(frame, label="name", value="value", low="low", high="high", context="context")
+    assert "nan" not in chart.wide.casefold()
+
+
+def test_one_point_and_equal_values_are_drawn() -> None:
+    frame = pd.DataFrame({"name": ["a"], "value": [0.0]})
+    assert figures.bars(frame, label="name", value="value").wide
+    assert figures.lines(frame.assign(x=1.0), x="x", y="value").wide
+
+
+@pytest.mark.parametrize(
+    ("places", "gap"), [([10, 11, 12, 13], 10), ([0, 0, 0], 15), ([50, 10, 50], 14), ([95, 99], 12)]
+)
+def test_names_never_overlap_and_keep_their_order(places: list[float], gap: float) -> None:
+    moved = spread(places, gap=gap, low=0, high=100)
+    order = sorted(range(len(places)), key=lambda number: places[number])
+    distances = np.diff([moved[number] for number in order])
+    assert (distances >= gap - 1e-9).all()
+
+
+def test_ticks_of_dates_say_the_year_where_it_begins() -> None:
+    first, last = (
+        pd.Timestamp(day).to_datetime64().astype("M8[D]").astype(float)
+        for day in ("2017-01-01", "2018-12-01")
+    )
+    assert date_ticks(first, last, 8)[1] == ["Jan 2017", "Apr", "Jul", "Oct", "Jan 2018", "Apr", "Jul", "Oct"]

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crm_helpers.errors import InputError
+from crm_helpers.layout import CompanyFolder, company_folder
+from crm_helpers.profile import load_profile
+
+GOOD = """
+name = "Shop"
+currency = "EUR"
+[sources.lines]
+kind = "csv"
+path = "source/lines.csv"
+[tables.transactions]
+source = "lines"
+[tables.transactions.columns]
+order_id = "order"
+customer_id = "person"
+ordered_at = { column = "day", formats = ["%d.%m.%Y"] }
+amount = { sql = "paid * 2" }
+"""
+
+
+def load(tmp_path, text):
+    folder = CompanyFolder(tmp_path, "shop")
+    folder.data.mkdir(parents=True)
+    folder.profile.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_profile(folder)
+
+
+def fault(tmp_path, old, new):
+    assert old in GOOD
+    with pytest.raises(InputError) as raised:
+        load(tmp_path, GOOD.replace(old, new))
+    assert str(raised.value).startswith("data/shop/profile.toml: ")
+    return str(raised.value).removeprefix("data/shop/profile.toml: ")
+
+
+def test_a_good_profile_is_typed(tmp_path):
+    profile = load(tmp_path, GOOD)
+    columns = profile.tables["transactions"].columns
+    assert columns["order_id"].column == "order"
+    assert columns["ordered_at"].formats == ("%d.%m.%Y",)
+    assert columns["amount"].sql == "paid * 2"
+    assert (profile.timezone, profile.engine, profile.language) == ("UTC", "duckdb", "en")
+
+
+@pytest.mark.parametrize("company", ["completejourney", "demo"])
+def test_the_companies_that_come_with_the_project_are_good(company):
+    root = Path(__file__).resolve().parent.parent
+    assert load_profile(company_folder(company, root)).tables["transactions"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "Shop"', 'nam = "Shop"', 'nam: unknown key; did you mean "name"?'),
+        ('path = "source/lines.csv"', 'pth = "x"', 'sources.lines.pth: unknown key; did you mean "path"?'),
+        (
+            'source = "lines"',
+            'sorce = "lines"',
+            'tables.transactions.sorce: unknown key; did you mean "source"?',
+        ),
+        ("formats =", "format =", 'ordered_at.format: unknown key; did you mean "formats"?'),
+        (
+            "order_id =",
+            "order =",
+            'tables.transactions.columns.order: unknown name; did you mean "order_id"?',
+        ),
+        ("[tables.transactions", "[tables.transaction", 'did you mean "transactions"?'),
+        (
+            'source = "lines"',
+            'source = "line"',
+            'tables.transactions.source: unknown name; did you mean "lines"?',
+        ),
+        ('currency = "EUR"', 'currency = "euro"', "currency: "),
+        ('currency = "EUR"', 'currency = "EUR"\ntimezone = "Europe/Berln"', 'did you mean "Europe/Berlin"?'),
+        ('currency = "EUR"', 'currency = "EUR"\nengine = "sparc"', "engine: "),
+        ('kind = "csv"', 'kind = "cvs"', "sources.lines.kind: "),
+        ('path = "source/lines.csv"', "", 'sources.lines: kind "csv" needs path'),
+        ('amount = { sql = "paid * 2" }', "", "tables.transactions.columns: map amount, required"),
+        ('sql = "paid * 2"', 'sql = "paid", column = "paid"', "amount: needs either column or sql"),
+        ('sql = "paid * 2"', "", "amount: needs either column or sql"),
+        ("[sources.lines]", "[sources.Lines]", "sources.Lines"),
+        ('source = "lines"', 'source = "lines"\nkey = ["orderid"]', "orderid: unknown name"),
+    ],
+)
+def test_every_fault_names_its_key_and_the_way_out(tmp_path, old, new, said):
+    assert said in fault(tmp_path, old, new)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'kind = "sql"\nurl = "postgresql://me:geheim@host/db"\ntable = "t"',
+        'kind = "sql"\nurl_env = "geheim is not a name"\ntable = "t"',
+        'kind = "sql"\nurl_env = "URL"\nurl = "sqlite:///geheim.db"\ntable = "t"',
+        'kind = "csv"\npath = "a.csv"\npassword = "geheim"',
+    ],
+)
+def test_a_secret_is_refused_and_never_repeated(tmp_path, source):
+    message = fault(tmp_path, 'kind = "csv"\npath = "source/lines.csv"', source)
+    assert "sources.lines" in message
+    assert "geheim" not in message
+
+
+def test_all_faults_are_named_at_once(tmp_path):
+    message = fault(tmp_path, 'currency = "EUR"', 'curency = "EUR"')
+    assert "currency: Field required" in message
+    assert 'curency: unknown key; did you mean "currency"?' in message
+
+
+def test_transactions_are_the_one_table_nobody_can_do_without(tmp_path):
+    text = GOOD.split("[tables", maxsplit=1)[0] + "[tables]\n"
+    with pytest.raises(InputError, match=r"tables\.transactions is missing"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["name = ", 'name = "a"\nname = "b"', b"\xff\xfe"])
+def test_what_is_not_toml_is_refused(tmp_path, text):
+    with pytest.raises(InputError, match=r"data/shop/profile\.toml: not valid TOML"):
+        load(tmp_path, text)
