@@ -135,7 +135,15 @@ def test_a_publication_that_fails_leaves_the_version_before_it_and_no_rest(folde
             folder, "v2", date(2024, 1, 3), {"customers": customers("1"), "custmers": customers("2")}
         )
     assert lake.current_clean(folder) == before
-    assert sorted(path.name for path in folder.clean.iterdir()) == ["current.json", "v1"]
+    assert sorted(path.name for path in folder.clean.iterdir()) == [".lock", "current.json", "v1"]
+
+
+def test_what_a_killed_cleaning_left_is_cleared_by_the_next(folder):
+    left = folder.clean / ".staging-dead"
+    left.mkdir(parents=True)
+    (left / "customers.parquet").write_bytes(b"half")
+    publish(folder)
+    assert not left.exists()
 
 
 def test_an_absent_table_comes_empty_with_all_its_columns(folder):

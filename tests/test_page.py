@@ -198,3 +198,18 @@ def test_tables_of_other_steps_enter_the_lineage(page: Page) -> None:
     page.lineage(reads=records, writes=records)
     assert kinds(page)[-2:] == ["read", "write"]
     assert closed(page).writes == tuple(records)
+
+
+def test_the_executive_page_repeats_numbers_and_actions_of_the_others(page: Page) -> None:
+    from crm_helpers.report import summary
+
+    headline = {"key": "share", "label": "Share", "value": 0.6, "unit": "share", "low": 0.5, "high": 0.7}
+    other = PageResult.model_validate(
+        {"page": "07_x", "title": "X", "question": "?", "verdict": "solid", "actions": ("Repeat it.",),
+         "headlines": [headline]}
+    )  # fmt: skip
+    summary.give_headlines(page, [other], most=3)
+    summary.give_actions(page, [other], most=3)
+    result = closed(page)
+    assert result.headlines[0].text == "60% (50% to 70%)"
+    assert result.actions == ("X: Repeat it.",)

@@ -61,7 +61,9 @@ def add_returns(
         open, or not known (no cost).
     """
     costs: pd.DataFrame = campaigns.select("campaign_id", cost=_.cost.cast("float64")).to_pandas()
-    table = effects.join(costs.set_index("campaign_id"), on="campaign_id")
+    table = effects.assign(
+        cost=effects["campaign_id"].map(costs.set_index("campaign_id")["cost"]).astype(float)
+    )
     if cost_per_contact > 0:
         table["cost"] = table["cost"].fillna(cost_per_contact * table["contacted"])
     share = 1.0 if margin is None else margin

@@ -85,11 +85,11 @@ def evaluate(
     assigned = assignments(plan, contacts, customers, days)
     rows = panel(assigned, plan, days, before_days=before_days).cache()
     table = plan[["campaign_id", "name", "channel", "starts_on", "holdout_share"]]
-    table = table.join(_arms(rows), on="campaign_id").join(
-        _overlap(contacts, plan, window_days), on="campaign_id"
-    )
-    table = table.fillna({"treated": 0, "compared": 0}).astype({"treated": "int64", "compared": "int64"})
-    table = table.join(_regressions(rows), on="campaign_id")
+    parts = (_arms(rows), _overlap(contacts, plan, window_days), _regressions(rows))
+    # not join: pandas 3.0 cannot join empty text keys
+    found = [part.reindex(plan["campaign_id"]).reset_index(drop=True) for part in parts]
+    table = pd.concat([table, *found], axis=1).fillna({"treated": 0, "compared": 0, "contacted": 0})
+    table = table.astype({"treated": "int64", "compared": "int64", "contacted": "int64"})
     table["ratio_p"] = [
         _ratio_p(*row) for row in zip(table.treated, table.compared, table.holdout_share, strict=True)
     ]
@@ -107,10 +107,15 @@ def _arms(rows: ibis.Table) -> pd.DataFrame:
         n=rows.count(), held_out=rows.held_out.any(), **described
     )
     frame: pd.DataFrame = arms.order_by("campaign_id", "treated").to_pandas()
-    return pd.DataFrame.from_dict(
-        {campaign: _two_arms(arm.set_index("treated")) for campaign, arm in frame.groupby("campaign_id")},
-        orient="index", columns=_ARM_COLUMNS,
-    )  # fmt: skip
+    each = {
+        str(campaign): _two_arms(arm.set_index("treated")) for campaign, arm in frame.groupby("campaign_id")
+    }
+    return _by_campaign(each, _ARM_COLUMNS)
+
+
+def _by_campaign(records: dict[str, list[object]], columns: list[str]) -> pd.DataFrame:
+    # without rows pandas would make an index of numbers, and no text would find its campaign in it
+    return pd.DataFrame(list(records.values()), index=pd.Index(list(records), dtype="str"), columns=columns)
 
 
 _ARM_COLUMNS = [
@@ -144,21 +149,19 @@ def _regressions(rows: ibis.Table) -> pd.DataFrame:
     placebos = ols(design, outcome="spend_placebo", regressors=names, by="campaign_id", only=["treated"])
     balance = ols(rows, outcome="treated", regressors=COVARIATES, by="campaign_id", only=[])
     records = {
-        campaign: _effect("effect", effects[campaign]) | _effect("placebo", placebos[campaign])
-        | {"balance_p": _balance_p(balance[campaign])}
-        for campaign in effects
-    }  # fmt: skip
+        campaign: [*_effect(fitted), *_effect(placebos[campaign]), _balance_p(balance[campaign])]
+        for campaign, fitted in effects.items()
+    }
     columns = [f"{kind}{part}" for kind in ("effect", "placebo") for part in _PARTS]
-    return pd.DataFrame.from_dict(records, orient="index", columns=[*columns, "balance_p"])
+    return _by_campaign(records, [*columns, "balance_p"])
 
 
 _PARTS = ("", "_low", "_high", "_error", "_p")
 
 
-def _effect(kind: str, fitted: Regression) -> dict[str, float]:
+def _effect(fitted: Regression) -> list[object]:
     estimate = fitted.estimate("treated")
-    values = (estimate.value, estimate.low, estimate.high, fitted.error("treated"), fitted.p_value("treated"))
-    return dict(zip((f"{kind}{part}" for part in _PARTS), values, strict=True))
+    return [estimate.value, estimate.low, estimate.high, fitted.error("treated"), fitted.p_value("treated")]
 
 
 def _balance_p(fitted: Regression) -> float:
@@ -232,6 +235,5 @@ def _graded(table: pd.DataFrame, *, placebo_possible: pd.Series) -> pd.DataFrame
     randomised = graded["design"] == "randomised"
     graded["grade"] = np.select([~known, randomised, passes], ["", "A", "C"], "D")
     graded["p_adjusted"] = benjamini_hochberg(graded["effect_p"].to_numpy(float))
-    graded["contacted"] = graded["contacted"].fillna(0).astype("int64")
     inner = ["held_out", "holdout_share", "effect_error", "difference_error", "placebo_error"]
     return rounded(graded.rename(columns={"effect_p": "p_value"}).drop(columns=inner))

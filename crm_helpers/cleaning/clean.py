@@ -49,7 +49,15 @@ __all__ = ["CleanResult", "clean"]
 MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
-_CODE = ("cleaning/*.py", "ingest/mapping.py", "ingest/conversion.py", "lake.py", "tables.py")
+_CODE = (
+    "cleaning/*.py",
+    "ingest/mapping.py",
+    "ingest/conversion.py",
+    "engine.py",
+    "files.py",
+    "lake.py",
+    "tables.py",
+)
 
 
 @dataclass(frozen=True)

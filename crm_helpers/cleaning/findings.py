@@ -10,6 +10,7 @@ from crm_helpers.cleaning.clean import CleanResult
 from crm_helpers.record import Verdict
 
 __all__ = [
+    "answer_sentence",
     "contents",
     "flagged",
     "lost_rows",
@@ -93,9 +94,11 @@ def problem_sentence(result: CleanResult) -> Said:
 def trap_sentence(result: CleanResult) -> Said:
     """Say how many traps stay in the clean rows, and the largest."""
     traps = flagged(result)
-    if traps.empty:
+    if not (traps["effect"] == "flagged").any():
         return "cleaning.no_traps", {}
-    return "cleaning.traps", {"n": len(traps)} | _picked(traps, "rule", "share")
+    return "cleaning.traps", {"n": int((traps["effect"] == "flagged").sum())} | _picked(
+        traps, "rule", "share"
+    )
 
 
 def contents(result: CleanResult) -> dict[str, Said]:
@@ -118,6 +121,13 @@ def sales_sentence(found: dict[str, int | float]) -> Said:
     if found["before"] == found["after"]:
         return "cleaning.sales_same", {"after": found["after"]}
     return "cleaning.sales_changed", {name: found[name] for name in ("before", "after")}
+
+
+def answer_sentence(found: dict[str, int | float]) -> Said:
+    """Answer the page's question: where the rows are, and whether the sum of sales moved."""
+    same = found["before"] == found["after"]
+    names = ("read", "clean", "quarantined", "merged", "after", *(() if same else ("before",)))
+    return "cleaning.answer_same" if same else "cleaning.answer", {name: found[name] for name in names}
 
 
 def missing_sentence(result: CleanResult) -> Said:

@@ -199,7 +199,7 @@ def problems(quality: pd.DataFrame) -> pd.DataFrame:
     -------
     pd.DataFrame
         `table`, `column`, `rule`, `rows`, `share` (of the table's rows read and derived), `effect`,
-        `advice`; rows lost before values lost before flags, then by share.
+        `advice`; rows lost before values lost before flags, then by rows.
     """
     found = quality[quality["rule"] != ALL_ROWS]
     long = found.melt(["table", "column", "rule"], list(EFFECTS), var_name="effect", value_name="rows")
@@ -209,7 +209,7 @@ def problems(quality: pd.DataFrame) -> pd.DataFrame:
     long["advice"] = long["rule"].map({name: rule.advice for name, rule in RULES.items()})
     rank = long["effect"].map(EFFECTS.index)
     order = long.assign(rank=rank).sort_values(
-        ["rank", "share", "table", "column"], ascending=[True, False, True, True]
+        ["rank", "rows", "table", "column"], ascending=[True, False, True, True]
     )
     order["effect"] = order["effect"].str.replace("_", " ")
     return order[["table", "column", "rule", "rows", "share", "effect", "advice"]].reset_index(drop=True)

@@ -247,7 +247,10 @@ def _number(value: Any, unit: str, currency: str, decimals: int | None) -> str:
         return _share(float(number), decimals)
     if unit in ("money", "rounded money"):
         return _money(number, currency, decimals if unit == "money" else 0)
-    return _grouped(number, _by_size(float(number), unit) if decimals is None else decimals)
+    digits = _by_size(float(number), unit) if decimals is None else decimals
+    words = _grouped(number, digits)
+    # a p-value of 0.00004 is not nought
+    return f"<{10**-digits:.{digits}f}" if digits and number > 0 and not words.strip("0.") else words
 
 
 def _by_size(number: float, unit: str) -> int:

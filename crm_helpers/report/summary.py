@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.record import Headline, PageResult, Verdict
 
-__all__ = ["FOUNDATIONS", "Standing", "actions", "answers", "leading_numbers", "numbers", "standing", "trust"]
+if TYPE_CHECKING:
+    from crm_helpers.page import Page
+
+__all__ = [
+    "FOUNDATIONS",
+    "Standing",
+    "actions",
+    "answers",
+    "give_actions",
+    "give_headlines",
+    "leading_numbers",
+    "numbers",
+    "standing",
+    "trust",
+]
 
 FOUNDATIONS = ("01_ingestion", "02_cleaning")  # they answer for the data, not for the customers
 _ORDER: dict[Verdict | None, int] = {"solid": 0, "indicative": 1, "not enough data": 2, None: 3}
@@ -129,6 +143,18 @@ def leading_numbers(results: Sequence[PageResult], *, most: int) -> list[dict[st
         for place, headline in enumerate(result.headlines)
     ]
     return [number for _, _, number in sorted(ranked, key=lambda item: item[:2])][:most]
+
+
+def give_headlines(page: Page, results: Sequence[PageResult], *, most: int) -> None:
+    """Put the leading numbers of the other pages among this page's headlines."""
+    for number in leading_numbers(results, most=most):
+        page.headline(number.pop("key"), number.pop("label"), number.pop("value"), **number)
+
+
+def give_actions(page: Page, results: Sequence[PageResult], *, most: int) -> None:
+    """Say the chosen actions of the other pages, each with its page."""
+    for action in actions(results, most=most):
+        page.action("summary.action", **action)
 
 
 def _surest(results: Sequence[PageResult]) -> list[PageResult]:

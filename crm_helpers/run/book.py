@@ -112,10 +112,10 @@ class Book:
         """Note what became of a page; False when the run cannot go on."""
         name = outcome.page
         if outcome.notebook is not None:
-            self._notebooks[name] = outcome.notebook
-            files.write_text(
-                self.staging.notebooks / f"{name}.ipynb", nbformat.writes(outcome.notebook) + "\n"
-            )
+            text = nbformat.writes(outcome.notebook) + "\n"
+            files.write_text(self.staging.notebooks / f"{name}.ipynb", text)
+            # rendered from what is stored, so that a page taken over later comes out the same
+            self._notebooks[name] = nbformat.reads(text, as_version=4)
         failure = outcome.failure or self._fault_of_result(name)
         self._records[name] = self._record(name, outcome, failure)
         self.display.page_done(name, outcome.seconds, good=failure is None)

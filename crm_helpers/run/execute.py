@@ -113,11 +113,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has n
 
     def create_kernel_manager(self) -> WarmKernelManager:
         """Make the manager of one warm kernel, reachable by sockets in a private folder."""
-        name = self.session.job.page.number
+        name = f"{self.session.job.page.number}-{time.monotonic_ns()}"
         self.km = WarmKernelManager(kernel_name="python3", config=self.config)
-        self.km.transport = "ipc"
-        self.km.connection_file = str(self.session.job.sockets / f"{name}-{time.monotonic_ns()}.json")
-        self.km.ip = self.km.connection_file.removesuffix(".json")
+        self.km.connect_in(self.session.job.sockets, name)
         return self.km
 
     def execute(self, **kwargs: Any) -> nbformat.NotebookNode:

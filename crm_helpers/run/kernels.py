@@ -132,10 +132,19 @@ class WarmKernelManager(AsyncKernelManager):  # type: ignore[misc]  # Jupyter's 
             spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": NAME}}
         return spec
 
+    def connect_in(self, folder: Path, name: str) -> None:
+        """Keep the connection's file, and its Unix sockets where kernels are forked, in a private folder."""
+        self.connection_file = str(folder / f"{name}.json")
+        if warm_available():
+            self.transport = "ipc"
+            self.ip = str(folder / name)
+
     @property
     def exit_code(self) -> int | None:
         """How the kernel ended, once it has."""
-        return getattr(self.provisioner, "exit_code", None)
+        process = getattr(self.provisioner, "process", None)
+        code = getattr(self.provisioner, "exit_code", getattr(process, "returncode", None))
+        return None if code is None else int(code)
 
     def peak_memory_mb(self) -> float:
         """Largest resident memory of the kernel so far; zero where the system does not tell."""

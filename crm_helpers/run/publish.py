@@ -27,6 +27,7 @@ from crm_helpers.errors import InputError, RunError
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.record import Manifest
 from crm_helpers.run import files
+from crm_helpers.run.server import warm_available
 
 __all__ = [
     "EVENTS", "Staging", "clean_abandoned", "keep_failed", "lock", "new_run_id", "open_staging", "publish",
@@ -151,7 +152,8 @@ def open_staging(folder: CompanyFolder, now: datetime) -> Staging:
 
 def _short_folder() -> str | None:
     """Choose a temporary folder whose sockets' names stay under the system's 104 to 108 bytes."""
-    return None if len(tempfile.gettempdir()) < 60 else "/tmp"  # noqa: S108
+    short = len(tempfile.gettempdir()) < 60 or not warm_available()
+    return None if short else "/tmp"  # noqa: S108
 
 
 def _iso(moment: datetime) -> str:

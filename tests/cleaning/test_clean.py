@@ -228,7 +228,7 @@ def test_a_failed_cleaning_leaves_the_version_before_it(shop):
         shop.clean()
     assert current_clean(shop.folder) == before
     assert sorted(path.name for path in shop.folder.clean.iterdir()) == sorted(
-        [before.version, "current.json"]
+        [".lock", before.version, "current.json"]
     )
 
 

@@ -82,6 +82,14 @@ def test_an_estimate_has_its_interval_and_no_more_digits_than_it_justifies(
     assert write(estimate, unit, currency="USD") == words
 
 
+def test_a_small_number_is_not_nought() -> None:
+    assert [write_value(number, "", decimals=3) for number in (0.00004, 0.0, 0.0004)] == [
+        "<0.001",
+        "0.000",
+        "<0.001",
+    ]
+
+
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown format 'percent'"):
         write(0.5, "percent")

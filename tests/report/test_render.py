@@ -83,7 +83,7 @@ def result(words: str) -> PageResult:
         verdict="solid",
         answer=words,
         actions=(words,),
-        headlines=(Headline(key="k", label=words, value=1, text=words),),
+        headlines=(Headline(key="k", label=words, value=1, text=visible(words)),),
         checks=(Check(text=words, outcome="warn", detail=words),),
         reads=(table,),
         writes=(table,),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,8 @@ PAGES = {"index.html": "<p>all</p>", "01_alpha.html": "<p>alpha</p>", "01_alpha.
 
 
 @pytest.fixture
-def folder(shop):
+def folder(shop, monkeypatch, tmp_path_factory):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
     return company_folder("shop", shop.root)
 
 

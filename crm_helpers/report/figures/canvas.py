@@ -144,7 +144,10 @@ class Canvas:
     ) -> None:
         """Fill a rectangle from its upper left corner."""
         corners = ([x, x + width, x + width, x], [y, y, y + height, y + height])
-        self._axes.fill(*corners, facecolor=_COLOURS[colour], edgecolor="none", alpha=opacity, clip_on=False)
+        self._axes.fill(
+            *corners, facecolor=_COLOURS[colour], edgecolor="none", alpha=opacity, clip_on=False,
+            zorder=3,  # over the grid, under words and dots drawn later
+        )  # fmt: skip
 
     def band(self, x: Any, low: Any, high: Any, *, colour: Colour = "accent") -> None:
         """Shade between two curves."""

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from crm_helpers.cleaning import findings
+from crm_helpers.report.wording import sentence
+
+DIRTY = (
+    "order,person,day,paid\nA1,007,2024-01-05,10\nA2,008,2024-01-06,0\nA3,,2024-01-06,5\nA4,008,2024-01-06,x\n"
+    "A5,008,2024-01-06,\n"
+)
+
+
+@pytest.fixture
+def dirty(shop):
+    shop.write("lines.csv", DIRTY)
+    return shop.clean()
+
+
+def test_totals_add_up(dirty):
+    found = findings.totals(dirty)
+    assert found["read"] == found["clean"] + found["quarantined"] + found["merged"] == 5
+    assert (found["before"], found["after"], found["lost"]) == (15.0, 10.0, 0.6)
+    assert found["sales_lost"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("lost", "sales_lost", "expected"),
+    [(0.0, 0.0, "solid"), (0.01, 0.0, "solid"), (0.0, 0.011, "indicative"), (0.21, 0.0, "not enough data")],
+)
+def test_the_verdict_follows_the_larger_loss(lost, sales_lost, expected):
+    assert findings.verdict({"lost": lost, "sales_lost": sales_lost}) == expected
+
+
+def test_problems_are_ranked_by_what_they_cost(dirty):
+    lost = findings.lost_rows(dirty)
+    assert list(lost["effect"]) == ["quarantined"] * 3
+    assert list(lost["rows"]) == sorted(lost["rows"], reverse=True)
+    assert list(findings.flagged(dirty)["rule"])[:1] == ["amount is zero"]
+
+
+def said(result):
+    found = findings.totals(result)
+    return [
+        findings.problem_sentence(result),
+        findings.trap_sentence(result),
+        findings.sales_sentence(found),
+        findings.missing_sentence(result),
+        findings.answer_sentence(found),
+        *findings.contents(result).values(),
+        *findings.steps(result).items(),
+    ]
+
+
+def test_every_sentence_gets_the_values_it_names_on_dirty_and_on_clean_data(shop, dirty):
+    shop.write("lines.csv", "order,person,day,paid\nA1,007,2024-01-05,10\n")
+    for key, values in [*said(dirty), *said(shop.clean())]:
+        assert sentence(key, values, currency="EUR")
+
+
+def test_a_clean_company_has_nothing_to_repair(shop):
+    shop.write("people.csv", "id\n007\n008\n")
+    shop.add("people", feeds="customers", columns={"customer_id": "id"})
+    assert list(findings.steps(shop.clean())) == ["cleaning.fine"]
+
+
+def test_the_emptiest_columns_come_first(shop):
+    shop.write("people.csv", "id,who,where\n007,Ann,\n008,,\n")
+    shop.add("people", feeds="customers", columns={"customer_id": "id", "name": "who", "city": "where"})
+    worst = findings.most_missing(shop.clean())
+    assert dict(zip(worst["column"], worst["share"], strict=True)) == {
+        "customers.city": 1.0,
+        "customers.name": 0.5,
+    }
