@@ -36,6 +36,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    past: bool = False  # a date that cannot lie after the company's last transaction
 
     @property
     def label(self) -> str:
@@ -87,7 +88,7 @@ _TABLES = (
             _CUSTOMER,
             Column("name", "text", "full name", personal="identifier"),
             Column("gender", "text", "gender as recorded", personal="quasi-identifier"),
-            Column("birth_date", "date", "date of birth", personal="quasi-identifier"),
+            Column("birth_date", "date", "date of birth", personal="quasi-identifier", past=True),
             Column("age_group", "text", "age band as recorded", personal="quasi-identifier"),
             Column("income_group", "text", "income band as recorded", personal="quasi-identifier"),
             Column("household_size", "text", "people in the household", personal="quasi-identifier"),
@@ -173,8 +174,12 @@ _TABLES = (
             Column("ends_on", "date", "last day", required=True),
             Column("design", "text", "how customers were chosen", choices=("randomised", "targeted")),
             Column(
-                "holdout_share", "number", "planned share of the chosen customers held out", "share",
-                minimum=0, maximum=1,
+                "holdout_share",
+                "number",
+                "planned share of the chosen customers held out",
+                "share",
+                minimum=0,
+                maximum=1,
             ),
             Column("budget", "money", "planned cost", "money", minimum=0),
             Column("cost", "money", "actual cost", "money", minimum=0),

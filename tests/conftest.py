@@ -26,13 +26,14 @@ class Workbook:
     def crm(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Call the command as a person would."""
         return subprocess.run(
-            [sys.executable, "-m", "crm_helpers.cli", *words],
+            [sys.executable, "-m", "crm_helpers", *words],
             cwd=self.root,
             env={**os.environ, "CRM_HOME": str(self.root), "PYTHONPATH": str(CHECKOUT), **environment},
             capture_output=True,
             text=True,
             timeout=600,
             stdin=subprocess.DEVNULL,
+            check=False,
         )
 
     def runs(self, company: str) -> list[Path]:

@@ -29,6 +29,7 @@ def journey_run(workbook: Workbook) -> Path:
 
 
 def published(run: Path) -> dict[str, bytes]:
+    """Bytes of everything published but the record, which alone knows times and memory."""
     files = [path for path in run.rglob("*") if path.is_file() and path.name != "manifest.json"]
     return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
@@ -86,12 +87,27 @@ def test_absent_tables_are_named_and_not_invented(journey_run: Path):
     assert {"communications", "channels"} <= set(result["missing"])
 
 
-def test_plain_papermill_runs_page_after_page_into_a_scratch_run(demo_run: Path, workbook: Workbook, tmp_path: Path):
+def test_plain_papermill_runs_page_after_page_into_a_scratch_run(
+    demo_run: Path, workbook: Workbook, tmp_path: Path
+):
     before = {path: published(path) for path in workbook.runs("demo")}
     page = workbook.root / "notebooks" / "03_segmentation.ipynb"
     subprocess.run(
-        [sys.executable, "-m", "papermill", page, tmp_path / "out.ipynb", "-p", "company", "demo", "--no-progress-bar"],
-        cwd=workbook.root, check=True, capture_output=True, timeout=300,
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            page,
+            tmp_path / "out.ipynb",
+            "-p",
+            "company",
+            "demo",
+            "--no-progress-bar",
+        ],
+        cwd=workbook.root,
+        check=True,
+        capture_output=True,
+        timeout=300,
     )
     assert {path: published(path) for path in workbook.runs("demo")} == before
 

@@ -132,7 +132,9 @@ class Portfolio:
     lost: int
     undecided: int
     real: int
-    proven: int
+    real_proven: int
+    earned_proven: int
+    solid: bool
     best: str
     best_net: Estimate
     worst: str
@@ -152,14 +154,18 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
     Returns
     -------
     Portfolio
-        `judged` have a grade and `silent` have none (`refused` among them); `proven` are randomised and
-        earned or lost; `real` are those graded A or C whose adjusted p-value is at most
-        `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that earned or lost.
+        `judged` have a grade and `silent` have none (`refused` among them); `solid` when a randomised
+        campaign surely earned or lost; `real` are those graded A or C whose adjusted p-value is at most
+        `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that
+        earned or lost, randomised ones first.
     """
     believed = effects["grade"].isin(["A", "C"])
-    decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["net", "campaign_id"])
+    real = believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)
+    decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["grade", "net", "campaign_id"])
     earned, lost = decided[decided["earned"] == "yes"], decided[decided["earned"] == "no"]
-    (best, best_net), (worst, worst_net) = _named(earned.tail(1)), _named(lost.head(1))
+    # proof before size: a large effect by comparison only does not outrank a proven one
+    leading = earned[earned["grade"] == earned["grade"].min()]
+    (best, best_net), (worst, worst_net) = _named(leading.tail(1)), _named(lost.head(1))
     return Portfolio(
         campaigns=len(effects),
         judged=int((effects["grade"] != "").sum()),
@@ -170,8 +176,10 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
         earned=len(earned),
         lost=len(lost),
         undecided=int((effects["earned"] == "open").sum()),
-        real=int((believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)).sum()),
-        proven=int((decided["grade"] == "A").sum()),
+        real=int(real.sum()),
+        real_proven=int((real & (effects["grade"] == "A")).sum()),
+        earned_proven=int((earned["grade"] == "A").sum()),
+        solid=bool((decided["grade"] == "A").any()),
         best=best,
         best_net=best_net,
         worst=worst,

@@ -20,6 +20,7 @@ __all__ = [
     "left_out",
     "marks",
     "plan_finding",
+    "price_finding",
     "response_finding",
     "together",
 ]
@@ -28,7 +29,7 @@ Said = tuple[str, dict[str, Any]]
 """Key of a sentence and its numbers."""
 
 _WHAT = {
-    "satisfaction": "satisfaction", "conversion": "the share of visits that order",
+    "satisfaction": "satisfaction", "conversion": "conversion",
     "order value": "the value of an order", "churn": "churn", "response": "the share of contacts that answer",
 }  # fmt: skip
 
@@ -80,6 +81,14 @@ def plan_finding(plan: BudgetPlan) -> Said:
     if plan.advice == "budget too small":
         return "channels.too_small", {"budget": plan.budget, "least": plan.least}
     return f"channels.{plan.advice.replace(' ', '_')}", {"gain": plan.gain, "budget": plan.budget}
+
+
+def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
+    """Say what one more unit of money would bring, and whether it pays where the cost of goods is known."""
+    values = {"price": plan.shadow_price}
+    if margin is None:
+        return "channels.price_sales", values
+    return ("channels.price_above" if plan.shadow_price >= 1 else "channels.price_below"), values
 
 
 def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:

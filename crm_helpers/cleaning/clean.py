@@ -137,8 +137,13 @@ def _make(
         read_raw(connection, load)
     columns = {name: load.columns for name, load in loads.items()}
     quarantine: list[str] = []
+    # transactions first: the day of the last one bounds the dates of all other tables
+    sold = _clean_table(connection, profile, TABLES["transactions"], columns, quarantine)
+    latest = _last_day(connection, sold)
     cleaned = {
-        name: _clean_table(connection, profile, table, columns, quarantine)
+        name: sold
+        if name == "transactions"
+        else _clean_table(connection, profile, table, columns, quarantine, latest=latest)
         for name, table in TABLES.items()
         if name in profile.tables
     }
@@ -146,7 +151,6 @@ def _make(
     quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
-    sold = cleaned["transactions"]
     tables: dict[str, ibis.Table | pd.DataFrame] = {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
@@ -160,7 +164,7 @@ def _make(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
         dialect="duckdb",
     )
-    return publish_clean(folder, version, _as_of(connection), tables)
+    return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
 def _clean_table(
@@ -169,10 +173,12 @@ def _clean_table(
     table: Table,
     columns: Mapping[str, tuple[str, ...]],
     quarantine: list[str],
+    *,
+    latest: date | None = None,
 ) -> _Cleaned:
     mapped = map_table(connection, profile, table.name, columns)
     mapping = profile.tables[table.name]
-    standardised = standardise(connection, mapped, table, mapping, zone=profile.timezone)
+    standardised = standardise(connection, mapped, table, mapping, zone=profile.timezone, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
     return _Cleaned(standardised, merged, rows)
@@ -239,10 +245,11 @@ def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
     return connection.sql(query, dialect="duckdb")
 
 
-def _as_of(connection: ibis.BaseBackend) -> date:
-    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {clean_place('transactions')}"
+def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
+    place = quote_identifier(sold.standardised.place)
+    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {place} WHERE fatal = 0"
     last: date = connection.raw_sql(query).fetchone()[0]
-    return last + timedelta(days=1)
+    return last
 
 
 def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:

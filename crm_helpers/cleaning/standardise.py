@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -37,7 +38,13 @@ class Standardised:
 
 
 def standardise(
-    connection: ibis.BaseBackend, mapped: ibis.Table, table: Table, mapping: TableMapping, *, zone: str
+    connection: ibis.BaseBackend,
+    mapped: ibis.Table,
+    table: Table,
+    mapping: TableMapping,
+    *,
+    zone: str,
+    latest: date | None = None,
 ) -> Standardised:
     """Convert a mapped table's columns to their types, in the engine.
 
@@ -53,6 +60,8 @@ def standardise(
         Date formats, missing texts and key of the profile.
     zone
         The company's time zone.
+    latest
+        Day of the last transaction, once known: no date of the past lies after it.
 
     Returns
     -------
@@ -67,7 +76,7 @@ def standardise(
     """
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
     place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
-    query = _query(connection, mapped, table, columns, mapping, zone=zone)
+    query = _query(connection, mapped, table, columns, mapping, zone=zone, latest=latest)
     try:
         connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
     except duckdb.InvalidInputException as error:
@@ -104,6 +113,7 @@ def _query(
     mapping: TableMapping,
     *,
     zone: str,
+    latest: date | None,
 ) -> str:
     raw = mapped.schema()
     found, typed, judged, final = [ROW], [ROW], [ROW], [ROW]
@@ -114,7 +124,8 @@ def _query(
         value = converted(given, kind, column, formats=origin.formats, zone=zone)
         typed += [given, f"{value} AS {name}"]
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
-        judged += [name, f"{_code(given, name, column, undeclared=dates)} AS {code_of(column.name)}"]
+        code = _code(given, name, column, undeclared=dates, latest=latest)
+        judged += [name, f"{code} AS {code_of(column.name)}"]
         final += [
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
@@ -129,7 +140,7 @@ def _query(
     )
 
 
-def _code(given: str, value: str, column: Column, *, undeclared: bool) -> str:
+def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: date | None) -> str:
     beyond = 5 if column.choices else 3
     swapped = f"regexp_full_match({given}, {quote_text(UNDECLARED_DATE)})" if undeclared else "false"
     trace = ""
@@ -138,7 +149,7 @@ def _code(given: str, value: str, column: Column, *, undeclared: bool) -> str:
     return (
         f"CAST(CASE WHEN {given} IS NULL THEN {int(column.required)}"
         f" WHEN {value} IS NULL THEN CASE WHEN {swapped} THEN 4 ELSE 2 END{trace}"
-        f" WHEN {in_range(value, column)} THEN 0 ELSE {beyond} END AS UTINYINT)"
+        f" WHEN {in_range(value, column, latest=latest)} THEN 0 ELSE {beyond} END AS UTINYINT)"
     )
 
 

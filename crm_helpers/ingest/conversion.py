@@ -7,6 +7,7 @@ declared is not read at all.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import ibis.expr.datatypes as dt
 
@@ -84,8 +85,10 @@ def converted(value: str, raw: dt.DataType, column: Column, *, formats: tuple[st
     return f"lower({text})" if column.choices else text
 
 
-def in_range(value: str, column: Column) -> str:
+def in_range(value: str, column: Column, *, latest: date | None = None) -> str:
     """Write SQL that is true when a converted value is one the column can hold.
+
+    `latest` is the last day a date of the past may have.
 
     Examples
     --------
@@ -102,6 +105,8 @@ def in_range(value: str, column: Column) -> str:
         tests.append(f"{value} IN ({', '.join(map(quote_text, column.choices))})")
     if column.type in {"date", "datetime"}:
         tests.append(f"year({value}) BETWEEN {EARLIEST} AND {LATEST}")
+    if column.past and latest:
+        tests.append(f"{value} <= DATE {quote_text(latest.isoformat())}")
     return " AND ".join(tests) or "true"
 
 

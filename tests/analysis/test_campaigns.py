@@ -277,9 +277,21 @@ def test_money_back_is_effect_times_contacts_times_margin_less_cost() -> None:
     assert table["return"][0] == pytest.approx(0.4 * row.effect * 300 / 100)
     assert row.earned == "yes"
     found = portfolio(table)
-    assert (found.earned, found.proven, found.best, found.real) == (1, 1, "One", 1)
+    assert (found.earned, found.earned_proven, found.best, found.real) == (1, 1, "One", 1)
     assert answer(found)[:2] == ("campaigns.answer_earned", "solid")
-    assert effect_finding(found) == ("campaigns.effects", {"judged": 1, "real": 1})
+    assert effect_finding(found) == ("campaigns.effects", {"judged": 1, "real": 1, "proven": 1})
+
+
+def test_a_proven_campaign_leads_a_larger_one_that_is_only_compared() -> None:
+    table = pd.DataFrame({
+        "campaign_id": ["a", "b"], "name": ["proven", "compared"], "grade": ["A", "C"], "earned": "yes",
+        "design": ["randomised", "targeted"], "p_adjusted": 0.001, "cost": 1.0,
+        "net": [10.0, 99.0], "net_low": [5.0, 90.0], "net_high": [15.0, 110.0],
+    })  # fmt: skip
+    assert portfolio(table).best == "proven"
+    only = portfolio(table.iloc[1:])
+    assert (only.best, only.solid) == ("compared", False)
+    assert answer(only)[1] == "indicative"
 
 
 def test_without_costs_nothing_is_said_to_have_earned_unless_a_cost_is_given() -> None:
