@@ -31,10 +31,11 @@ def progress_finding(table: pd.DataFrame) -> Said:
     """Say how many campaigns are finished, and how many kept to their plan."""
     if table.empty:
         return "campaigns.none", {}
-    values = {"campaigns": len(table), "finished": int((table["state"] == "finished").sum())}
+    finished = table[table["state"] == "finished"]
+    values = {"campaigns": len(table), "finished": len(finished)}
     if table[["cost_share", "reach_share"]].isna().all(axis=None):
         return "campaigns.progress_unplanned", values
-    over, short = int((table["cost_share"] > 1).sum()), int((table["reach_share"] < 1).sum())
+    over, short = int((finished["cost_share"] > 1).sum()), int((finished["reach_share"] < 1).sum())
     return "campaigns.progress", values | {"over": over, "short": short}
 
 
@@ -121,7 +122,7 @@ def action(found: Portfolio) -> list[Said]:
         steps.append(("campaigns.do_repeat", {"best": found.best}))
     if found.worst:
         steps.append(("campaigns.do_stop", {"worst": found.worst, "net": found.worst_net}))
-    without = found.campaigns - found.randomised
-    if without:
-        steps.append(("campaigns.do_hold_out", {"without": without, "campaigns": found.campaigns}))
+    if found.without_holdout:
+        counts = {"without": found.without_holdout, "campaigns": found.campaigns}
+        steps.append(("campaigns.do_hold_out", counts))
     return steps or [("campaigns.do_record", {})]
