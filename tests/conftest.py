@@ -36,6 +36,17 @@ class Workbook:
             check=False,
         )
 
+    def papermill(self, page: Path, executed: Path, *words: str) -> None:
+        """Execute a notebook by stock papermill, as somebody without `crm` would."""
+        subprocess.run(
+            [sys.executable, "-m", "papermill", page, executed, *words, "--no-progress-bar"],
+            cwd=self.root,
+            env={**os.environ, "CRM_HOME": str(self.root)},
+            check=True,
+            capture_output=True,
+            timeout=300,
+        )
+
     def runs(self, company: str) -> list[Path]:
         """Published runs, oldest first."""
         return sorted(path.parent for path in (self.root / "reports" / company).glob("[0-9]*/manifest.json"))
