@@ -6,9 +6,10 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -58,8 +59,7 @@ def read_excel(path: Path, source: Source, _work: Path, label: str) -> Iterator[
         When the workbook is not whole, has no such sheet or header, holds values right of the header, or
         formulas that no program ever calculated.
     """
-    book = _open_workbook(path, label)
-    try:
+    with path.open("rb") as file, _opened(file, label) as book:
         sheet = _sheet(book, source.sheet, label)
         areas = _areas(book, sheet, label)
         before, header = _header(sheet, areas, source, label)
@@ -67,20 +67,27 @@ def read_excel(path: Path, source: Source, _work: Path, label: str) -> Iterator[
         names = header_names([cell or "" for cell in header[:width]], row=before + 1, label=label)
         rows = _filled(enumerate(sheet.iter_rows(values_only=True), start=1), areas)
         yield from text_batches([*names, ROW], _fitted(rows, before + 1, width, label))
+
+
+@contextmanager
+def _opened(file: BinaryIO, label: str) -> Iterator[Any]:
+    book = _workbook(file, label)
+    try:
+        yield book
     finally:
         book.close()
 
 
-def _open_workbook(path: Path, label: str) -> Any:
+def _workbook(file: BinaryIO, label: str) -> Any:
     from openpyxl import load_workbook  # noqa: PLC0415 - half a second that only Excel sources should pay
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
         if unpacked > LARGEST_BOOK:
             raise InputError(f"{label}: unpacks to {unpacked >> 20} MB; export it as CSV")
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # styles it does not know
-            return load_workbook(path, read_only=True, data_only=True)
+            return load_workbook(file, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, OSError, ValueError):
         raise InputError(f"{label}: not a whole .xlsx workbook; export it again") from None
 

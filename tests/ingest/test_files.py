@@ -101,7 +101,7 @@ def test_files_are_held_against_the_first_one_whatever_the_order_of_columns(tmp_
     first, second = write(tmp_path, "a.csv", "id,n\n1,a\n"), write(tmp_path, "b.csv", "n,id\nb,2\n")
     assert [row["id"] for row in rows(tmp_path, first, second)] == ["1", "2"]
     other = write(tmp_path, "c.csv", "id,m\n3,c\n")
-    with pytest.raises(InputError, match='file c.csv: unlike a.csv it lacks "n"; it has "m" besides'):
+    with pytest.raises(InputError, match=r'file c\.csv: unlike a\.csv it lacks "n"; it has "m" besides'):
         rows(tmp_path, first, other)
 
 
