@@ -17,6 +17,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from crm_helpers.errors import InputError, suggest
@@ -89,7 +90,7 @@ def read_csv(path: Path, source: Source, work: Path, label: str) -> Iterator[pa.
         text.parent,
         label,
     ):
-        yield batch.append_column(ROW, pa.array(range(row, row + batch.num_rows), pa.int64()))
+        yield batch.append_column(ROW, pa.array(np.arange(row, row + batch.num_rows)))
         row += batch.num_rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -57,7 +58,7 @@ def _numbered(batches: Iterator[pa.Table], label: str) -> Iterator[pa.Table]:
     row = 1
     for batch in batches:
         refuse_own_names(batch.column_names, label=label)
-        yield batch.append_column(ROW, pa.array(range(row, row + batch.num_rows), pa.int64()))
+        yield batch.append_column(ROW, pa.array(np.arange(row, row + batch.num_rows)))
         row += batch.num_rows
 
 
