@@ -14,11 +14,20 @@ from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.tables import TABLES
 
-__all__ = ["ColumnMapping", "Profile", "Source", "TableMapping", "load_profile"]
+__all__ = ["ColumnMapping", "Limit", "Profile", "Source", "TableMapping", "load_profile"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 _ENVIRONMENT = r"^[A-Z][A-Z0-9_]*$"
 _CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]+@")
+
+
+Decimals = Literal["1,234.56", "1.234,56", "1 234,56", "1'234.56", "1,23,456.78"]
+"""How numbers are written in text: the sign between thousands and the sign before decimals."""
+
+LimitedRule = Literal[
+    "missing", "unreadable", "out_of_bounds", "not_a_choice", "ragged", "same_key", "orphan"
+]
+"""Rules of `cleaning.rules` that a limit can be set for, by their keys."""
 
 
 class _Strict(BaseModel):
@@ -26,13 +35,18 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """One file or database table, read as it is into `raw/`."""
+    """One file, folder of files or database table, read as it is into `raw/`."""
 
-    kind: Literal["csv", "excel", "jsonl", "parquet", "sql"]
-    path: str | None = None
+    kind: Literal["csv", "excel", "json", "jsonl", "mongodb", "parquet", "sql"]
+    path: str | None = None  # a file, a folder, or a pattern as "source/daily/*.csv"; .gz and .zip too
     package: str | None = None
+    member: str | None = None  # of a zip: which of its files, as "orders-*.csv"
     encoding: str = "utf-8"
     delimiter: str = ","
+    quote: str = '"'  # empty where the source never quotes
+    skip_rows: int = Field(default=0, ge=0)  # lines or rows before the header
+    header: tuple[str, ...] = ()  # or words that stand in the header, wherever it is
+    ragged: float = Field(default=0, ge=0, lt=1)  # share of rows with a wrong number of values to put aside
     sheet: str | None = None
     url: str | None = None
     url_env: str | None = Field(default=None, pattern=_ENVIRONMENT)
@@ -62,6 +76,14 @@ class ColumnMapping(_Strict):
     sql: str | None = None
     formats: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    decimals: Decimals = "1,234.56"
+    timezone: str | None = None  # of times without an offset, where it is not the company's
+    whole: bool = False  # an identifier written as 17850.0 is 17850
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return zone if zone is None else _zone(zone)
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMapping:
@@ -86,6 +108,13 @@ class TableMapping(_Strict):
         return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
 
 
+class Limit(_Strict):
+    """How large a share of a table's rows may break a rule: above `warn` it is said, above `fail` refused."""
+
+    warn: float = Field(default=1, ge=0, le=1)
+    fail: float = Field(default=1, ge=0, le=1)
+
+
 class Profile(_Strict):
     """Everything the workbook must be told about one company."""
 
@@ -93,17 +122,17 @@ class Profile(_Strict):
     language: Literal["en"] = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     timezone: str = "UTC"
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")  # of phone numbers without +
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[Name, Source]
     tables: dict[str, TableMapping]
+    limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError(f"unknown time zone; {suggest(zone, available_timezones())}")
-        return zone
+        return _zone(zone)
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
@@ -120,6 +149,12 @@ class Profile(_Strict):
         if "transactions" in lacking:
             raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
         return self
+
+
+def _zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(f"unknown time zone; {suggest(zone, available_timezones())}")
+    return zone
 
 
 def _known(place: str, name: str, known: Any) -> None:
@@ -173,6 +208,8 @@ def _keys_beside(place: tuple[str | int, ...]) -> list[str]:
     models: dict[int, type[BaseModel]] = {1: Profile}
     if place[0] == "sources":
         models[3] = Source
+    if place[0] == "limits":
+        models[3] = Limit
     if place[0] == "tables":
         models |= {3: TableMapping, 5: ColumnMapping}
     return list(models.get(len(place), Profile).model_fields)

@@ -14,6 +14,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
 from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
+from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
 from crm_helpers.cleaning.quality import (
     Line,
     census,
@@ -26,6 +27,7 @@ from crm_helpers.cleaning.quality import (
     sales_bridge,
 )
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
+from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
 from crm_helpers.ingest.readers import ROW
@@ -52,7 +54,10 @@ _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, befor
 _CODE = (
     "cleaning/*.py",
     "ingest/mapping.py",
+    "ingest/batches.py",
     "ingest/conversion.py",
+    "ingest/forms.py",
+    "ingest/numbers.py",
     "engine.py",
     "files.py",
     "lake.py",
@@ -73,6 +78,7 @@ class CleanResult:
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
     sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
+    exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
 
 
 @dataclass(frozen=True)
@@ -103,17 +109,18 @@ def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
     ------
     InputError
         When a source was not loaded, a column or expression is wrong, a date is ambiguous, most of a
-        column cannot be read, or a table has no usable row; the version before stays current.
+        column cannot be read, a limit of the profile is exceeded, or a table has no usable row; the version
+        before stays current.
     """
     loads = newest_loads(folder)
     needed = {name: require_load(loads, name) for name in profile.sources}
     version = _version_name(profile, needed)
     if (folder.clean / version / "manifest.json").is_file():
         point_to(folder, version)
-        return _result(clean_version(folder, version), needed)
+        return _result(clean_version(folder, version), needed, profile)
     connection = connect(folder.data, memory=MEMORY)
     try:
-        return _result(_make(connection, folder, profile, needed, version), needed)
+        return _result(_make(connection, folder, profile, needed, version), needed, profile)
     finally:
         connection.disconnect()
 
@@ -122,7 +129,7 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     package = Path(__file__).parent.parent
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
-    mapping = profile.model_dump_json(include={"tables", "timezone"})
+    mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
     return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
 
 
@@ -151,6 +158,7 @@ def _make(
     quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
+    refuse_exceeded(pd.DataFrame(quality), profile.limits)
     tables: dict[str, ibis.Table | pd.DataFrame] = {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
@@ -178,7 +186,8 @@ def _clean_table(
 ) -> _Cleaned:
     mapped = map_table(connection, profile, table.name, columns)
     mapping = profile.tables[table.name]
-    standardised = standardise(connection, mapped, table, mapping, zone=profile.timezone, latest=latest)
+    locale = Locale(profile.timezone, profile.currency, profile.country)
+    standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
     return _Cleaned(standardised, merged, rows)
@@ -252,7 +261,7 @@ def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
     return last
 
 
-def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
+def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) -> CleanResult:
     connection = connect(version.path)
     try:
         frames = {name: read_clean(connection, version, name).to_pandas() for name in _QUALITY}
@@ -272,4 +281,5 @@ def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
         census=frames["census"],
         sales=frames["sales_bridge"],
         quarantine=frames["quarantine"],
+        exceeded=exceeded(quality, profile.limits),
     )

@@ -1,27 +1,49 @@
-"""Look at every source before a run: reachable, and each mapped column there; nothing is loaded."""
+"""Look at every source before a run: reachable, what converts, what is personal; nothing is loaded."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+import duckdb
+import ibis
 import pandas as pd
-import pyarrow as pa
 
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.databases import database_columns
+from crm_helpers.ingest.archives import PACKED
+from crm_helpers.ingest.batches import LOCATORS
+from crm_helpers.ingest.conversion import Locale
+from crm_helpers.ingest.encodings import guess_encoding
 from crm_helpers.ingest.mapping import map_table, mapped_columns
-from crm_helpers.ingest.places import locate, source_label
-from crm_helpers.ingest.readers import ROW, read_file
+from crm_helpers.ingest.personal import personal_columns
+from crm_helpers.ingest.places import locate_all
+from crm_helpers.ingest.references import lost_references
+from crm_helpers.ingest.samples import Sample, convertible, sample_source, text_of
+from crm_helpers.ingest.sentinels import suspects
 from crm_helpers.lake import connect
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile, Source
+from crm_helpers.tables import TABLES
 
 __all__ = ["check"]
 
+MOSTLY = 0.5  # share of a column's values that must convert: cleaning refuses below it
+
+_EMPTY = {
+    "reachable": False,
+    "rows": "",
+    "columns": 0,
+    "used": 0,
+    "converts": "",
+    "personal": "",
+    "advice": "",
+}
+
 
 def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
-    """Open each source, read its head, and try each mapping on it.
+    """Open each source, read its first rows, and try each mapping on them.
 
     Parameters
     ----------
@@ -33,54 +55,128 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row a source or mapped table: `what`, `name`, `ok`, `columns`, `used`, `detail` (empty when all
-        is well, else the key and the way out).
+        One row a source or mapped table: `what`, `name`, `ok`, `reachable`, `rows` (as far as was looked),
+        `columns`, `used`, `converts` (share of the sampled values of a table that convert), `personal`
+        (columns that hold personal data), `detail` (empty when all is well, else the key and the way out),
+        `advice` (what is no fault and worth a look, a line each).
     """
-    heads, rows = {}, []
+    samples: dict[str, Sample] = {}
+    rows = []
     with tempfile.TemporaryDirectory(prefix="crm-check-") as work:
         for name, source in profile.sources.items():
             try:
-                heads[name] = _head(folder, name, source, Path(work))
+                samples[name] = sample_source(folder, name, source, Path(work))
             except InputError as error:
-                rows.append(_row("source", name, detail=str(error)))
+                rows.append(_row("source", name, detail=f"{error}{_other_encoding(folder, name, source)}"))
             else:
-                columns = _columns(heads[name])
-                used = len(mapped_columns(profile, name, columns))
-                rows.append(_row("source", name, columns=len(columns), used=used, detail=""))
-    rows += [_checked_table(profile, table, heads) for table in profile.tables]
+                rows.append(_checked_source(profile, name, samples[name]))
+        rows += [_checked_table(profile, table, samples) for table in profile.tables]
     return pd.DataFrame(rows)
 
 
-def _head(folder: CompanyFolder, name: str, source: Source, work: Path) -> pa.Table:
-    if source.kind == "sql":
-        names = database_columns(folder, name, source)
-        return pa.table({column: pa.array([], pa.string()) for column in [*names, ROW]})
-    path = locate(folder, name, source)
-    batches = read_file(path, source, work, label=f"{name} ({source_label(source)})")
-    head = next(batches)
-    batches.close()
-    return head.slice(0, 0)
+def _checked_source(profile: Profile, name: str, sample: Sample) -> dict[str, object]:
+    columns = _columns(sample)
+    personal = personal_columns(sample.rows)
+    held = [f"{column} ({kind})" if kind != column else column for column, kind in personal.items()]
+    used = mapped_columns(profile, name, columns)
+    rows = sample.said if sample.rows.num_rows else ""
+    return _row(
+        "source", name, reachable=True, rows=rows, columns=len(columns), used=len(used),
+        personal=", ".join(held), detail="",
+    )  # fmt: skip
 
 
-def _checked_table(profile: Profile, table: str, heads: dict[str, pa.Table]) -> dict[str, object]:
+def _other_encoding(folder: CompanyFolder, name: str, source: Source) -> str:
+    if source.kind not in {"csv", "json", "jsonl", "mongodb"}:
+        return ""
+    try:
+        paths = locate_all(folder, name, source)
+    except InputError:
+        return ""
+    guess = guess_encoding(paths[0]) if paths[0].suffix.lower() not in PACKED else None
+    if guess is None or guess[0].removesuffix("-sig") == source.encoding.removesuffix("-sig"):
+        return ""
+    return f'; it looks like encoding = "{guess[0]}" (score {guess[1]:.2f})'
+
+
+def _checked_table(profile: Profile, table: str, samples: Mapping[str, Sample]) -> dict[str, object]:
     mapping = profile.tables[table]
-    if mapping.source not in heads:
+    if mapping.source not in samples:
         return _row("table", table, detail=f'its source "{mapping.source}" cannot be read')
     connection = connect(Path(tempfile.gettempdir()))
-    for name, head in heads.items():
-        connection.create_table(name, head)
     try:
-        map_table(connection, profile, table, {name: _columns(head) for name, head in heads.items()})
+        for name, sample in samples.items():
+            connection.create_table(name, sample.rows)
+        columns = {name: _columns(sample) for name, sample in samples.items()}
+        mapped = map_table(connection, profile, table, columns)
+        found = _tried(connection, profile, table, mapped)
+        found["advice"] += _lost(connection, profile, table, mapped, samples)
     except InputError as error:
-        return _row("table", table, detail=str(error))
+        return _row("table", table, reachable=True, detail=str(error))
+    except duckdb.Error:
+        detail = f"tables.{table}.columns: a mapped value cannot be computed; look at its expressions"
+        return _row("table", table, reachable=True, detail=detail)
     finally:
         connection.disconnect()
-    return _row("table", table, columns=len(mapping.columns), used=len(mapping.columns), detail="")
+    count = len(mapping.columns)
+    return _row("table", table, reachable=True, columns=count, used=count, **found)
 
 
-def _columns(head: pa.Table) -> list[str]:
-    return [name for name in head.column_names if name != ROW]
+def _tried(connection: ibis.BaseBackend, profile: Profile, table: str, mapped: ibis.Table) -> dict[str, str]:
+    locale = Locale(profile.timezone, profile.currency, profile.country)
+    given, good, rows = 0, 0, int(mapped.count().execute())
+    faults: list[str] = []
+    advice: list[str] = []
+    for name, origin in profile.tables[table].columns.items():
+        column, key = TABLES[table].column(name), f"tables.{table}.columns.{name}"
+        present, fine = convertible(connection, mapped, name, column, origin=origin, locale=locale)
+        given, good = given + present, good + fine
+        if fine < present:
+            line = (
+                f"{key}: {present - fine:,} of {present:,} sampled values are no {column.type} in its bounds"
+            )
+            (faults if fine < MOSTLY * present else advice).append(line)
+        if column.required and present < rows:
+            advice.append(
+                f"{key}: {rows - present:,} of {rows:,} sampled rows lack it and would be set aside"
+            )
+        values = (
+            f"SELECT {text_of(name, mapped.schema()[name], origin)} AS v FROM ({connection.compile(mapped)})"
+        )
+        advice += [_suspicion(key, *found) for found in suspects(connection, values, column).items()]
+    if "phone" in profile.tables[table].columns and profile.country is None:
+        advice.append("country: declare it, as CN or DE, to bring phone numbers without + into one form")
+    converts = f"{good / given:.2%}" if given else ""
+    return {"converts": converts, "detail": "; ".join(faults), "advice": "".join(f"{a}\n" for a in advice)}
 
 
-def _row(what: str, name: str, *, columns: int = 0, used: int = 0, detail: str) -> dict[str, object]:
-    return {"what": what, "name": name, "ok": not detail, "columns": columns, "used": used, "detail": detail}
+def _suspicion(key: str, word: str, share: float) -> str:
+    line = f'{key}: "{word}" stands in {share:.1%} of the values; if it means not known, declare'
+    return f'{line} missing = ["{word}"]'
+
+
+def _lost(
+    connection: ibis.BaseBackend,
+    profile: Profile,
+    table: str,
+    mapped: ibis.Table,
+    samples: Mapping[str, Sample],
+) -> str:
+    columns = {name: _columns(sample) for name, sample in samples.items()}
+    tables, whole = {table: mapped}, {}
+    for target in {target for target, _ in TABLES[table].references.values()} & set(profile.tables):
+        source = profile.tables[target].source
+        if source not in samples or profile.tables[target].derive_missing:
+            continue
+        with suppress(InputError):  # the other table's own line says it
+            tables[target] = map_table(connection, profile, target, columns)
+            whole[target] = samples[source].whole
+    return "".join(f"{line}\n" for line in lost_references(connection, TABLES[table], tables, whole=whole))
+
+
+def _columns(sample: Sample) -> list[str]:
+    return [name for name in sample.rows.column_names if name not in LOCATORS]
+
+
+def _row(what: str, name: str, *, detail: str, **found: object) -> dict[str, object]:
+    return {"what": what, "name": name, "ok": not detail, **_EMPTY, **found, "detail": detail}

@@ -16,7 +16,7 @@ import ibis
 import pyarrow.parquet as pq
 
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.readers import ROW
+from crm_helpers.ingest.batches import LOCATORS
 from crm_helpers.layout import CompanyFolder
 
 __all__ = [
@@ -49,8 +49,8 @@ class Load:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns as the source named them, without our row locator."""
-        return tuple(name for name in pq.read_schema(self.files[0]).names if name != ROW)
+        """Columns as the source named them, without our row locators."""
+        return tuple(name for name in pq.read_schema(self.files[0]).names if name not in LOCATORS)
 
 
 def newest_loads(folder: CompanyFolder) -> dict[str, Load]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from filelock import FileLock
 
 from crm_helpers.errors import CrmError, InputError, RunError
+from crm_helpers.ingest.contract import require_columns
 from crm_helpers.ingest.databases import stage_table
 from crm_helpers.ingest.ledger import (
     SOURCES_TABLE,
@@ -25,8 +26,8 @@ from crm_helpers.ingest.ledger import (
     remove_half_loads,
 )
 from crm_helpers.ingest.mapping import mapped_columns
-from crm_helpers.ingest.places import locate, source_label
-from crm_helpers.ingest.readers import read_file
+from crm_helpers.ingest.parts import Part, distinct_parts, read_parts
+from crm_helpers.ingest.places import locate_all, source_label
 from crm_helpers.lake import fingerprint
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile, Source
@@ -35,8 +36,13 @@ from crm_helpers.record import TableRecord
 __all__ = ["IngestResult", "ingest"]
 
 WAIT_SECONDS = 600  # for another ingestion of the same company
-READING = ("encoding", "delimiter", "sheet", "table", "kind")  # keys that change what is read
-_CODE = ("delimited.py", "readers.py", "databases.py")
+READING = (  # keys that change what is read
+    "encoding", "delimiter", "quote", "skip_rows", "header", "ragged", "member", "sheet", "table", "kind",
+)  # fmt: skip
+_CODE = (
+    "archives.py", "batches.py", "databases.py", "delimited.py", "documents.py", "headers.py", "parts.py",
+    "readers.py", "workbooks.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class _Arrival:
 
     name: str
     source: Source
-    path: Path
+    parts: tuple[Part, ...]
     fingerprint: str
 
 
@@ -90,24 +96,32 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
         changed = [a for a in arrivals if a.name not in before or before[a.name].fingerprint != a.fingerprint]
         if changed:
             remove_half_loads(folder)
-            _load(folder, changed, work)
+            _load(folder, profile, changed, before, work)
     loads = newest_loads(folder)
-    return IngestResult(_sources(profile, loads, before), _mapping(profile, loads))
+    again = {a.name: [name for part in a.parts for name in part.again] for a in arrivals}
+    return IngestResult(_sources(profile, loads, before, again), _mapping(profile, loads))
 
 
 def _arrival(folder: CompanyFolder, name: str, source: Source, work: Path) -> _Arrival:
-    sql = source.kind == "sql"
-    path = stage_table(folder, name, source, work) if sql else locate(folder, name, source)
-    return _Arrival(name, source, path, _fingerprint(path, source))
+    if source.kind == "sql":
+        paths = [stage_table(folder, name, source, work)]
+    else:
+        paths = locate_all(folder, name, source)
+    parts = tuple(distinct_parts(paths))
+    return _Arrival(name, source, parts, _fingerprint(parts, source))
 
 
-def _fingerprint(path: Path, source: Source) -> str:
+def _fingerprint(parts: tuple[Part, ...], source: Source) -> str:
     settings = [str(getattr(source, key)) for key in READING]
     code = [(Path(__file__).parent / name).read_bytes() for name in _CODE]
-    return combined_fingerprint(fingerprint(path), *settings, *code)
+    # names count where there are several: the rows keep the file they came from
+    names = [part.name for part in parts] if len(parts) > 1 else []
+    return combined_fingerprint(*(fingerprint(part.path) for part in parts), *names, *settings, *code)
 
 
-def _load(folder: CompanyFolder, arrivals: list[_Arrival], work: Path) -> None:
+def _load(
+    folder: CompanyFolder, profile: Profile, arrivals: list[_Arrival], before: dict[str, Load], work: Path
+) -> None:
     with _environment(work):
         import dlt  # noqa: PLC0415 - 0.6 s, and it reads the environment when it is imported
         from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: PLC0415
@@ -120,21 +134,26 @@ def _load(folder: CompanyFolder, arrivals: list[_Arrival], work: Path) -> None:
         pipeline = dlt.pipeline(
             f"crm_{folder.name}", pipelines_dir=str(work / "dlt"), destination=place, dataset_name="raw"
         )
-        tables = {a.name: _batches(a, work) for a in arrivals} | {SOURCES_TABLE: _record(arrivals)}
+        tables = {a.name: _batches(a, profile, before.get(a.name), work) for a in arrivals}
+        tables[SOURCES_TABLE] = _record(arrivals)
         resources = [dlt.resource(rows, name=n, write_disposition="append") for n, rows in tables.items()]
         try:
             pipeline.extract(dlt.source(lambda: resources, name="raw")(), loader_file_format="parquet")
-            _refuse_changed(arrivals)
+            _refuse_changed(folder, arrivals)
             pipeline.normalize()
             pipeline.load()
         except PipelineStepFailed as error:
             raise _cause(error) from None
 
 
-def _batches(arrival: _Arrival, work: Path) -> Iterator[pa.Table]:
-    return read_file(
-        arrival.path, arrival.source, work, label=f"{arrival.name} ({source_label(arrival.source)})"
-    )
+def _batches(arrival: _Arrival, profile: Profile, before: Load | None, work: Path) -> Iterator[pa.Table]:
+    label = f"{arrival.name} ({source_label(arrival.source)})"
+    for i, batch in enumerate(read_parts(arrival.parts, arrival.source, work, label=label)):
+        if i == 0:
+            require_columns(
+                profile, arrival.name, batch.column_names, before=before.columns if before else ()
+            )
+        yield batch
 
 
 def _record(arrivals: list[_Arrival]) -> Iterator[pa.Table]:
@@ -142,9 +161,12 @@ def _record(arrivals: list[_Arrival]) -> Iterator[pa.Table]:
     yield pa.table(rows)
 
 
-def _refuse_changed(arrivals: list[_Arrival]) -> None:
+def _refuse_changed(folder: CompanyFolder, arrivals: list[_Arrival]) -> None:
     for arrival in arrivals:
-        if _fingerprint(arrival.path, arrival.source) != arrival.fingerprint:
+        parts = arrival.parts
+        if arrival.source.kind != "sql":  # a file that came meanwhile is a change too
+            parts = tuple(distinct_parts(locate_all(folder, arrival.name, arrival.source)))
+        if _fingerprint(parts, arrival.source) != arrival.fingerprint:
             raise InputError(f"sources.{arrival.name}: the file changed while it was read; run again")
 
 
@@ -200,11 +222,15 @@ def _restore(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-def _sources(profile: Profile, loads: dict[str, Load], before: dict[str, Load]) -> pd.DataFrame:
-    return pd.DataFrame([_described(profile, loads[name], before.get(name)) for name in profile.sources])
+def _sources(
+    profile: Profile, loads: dict[str, Load], before: dict[str, Load], again: Mapping[str, list[str]]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        [_described(profile, loads[name], before.get(name), again[name]) for name in profile.sources]
+    )
 
 
-def _described(profile: Profile, load: Load, before: Load | None) -> dict[str, Any]:
+def _described(profile: Profile, load: Load, before: Load | None, again: list[str]) -> dict[str, Any]:
     source = profile.sources[load.source]
     used = mapped_columns(profile, load.source, load.columns)
     tables = dict.fromkeys(place.split(".")[0] for places in used.values() for place in places)
@@ -212,7 +238,7 @@ def _described(profile: Profile, load: Load, before: Load | None) -> dict[str, A
     return {
         "source": load.source,
         "kind": source.kind,
-        "origin": source_label(source),
+        "origin": source_label(source) + (f" ({len(again)} delivered twice, read once)" if again else ""),
         "rows": load.rows,
         "columns": len(load.columns),
         "used": len(used),

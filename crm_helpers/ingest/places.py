@@ -9,7 +9,9 @@ from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Source
 
-__all__ = ["locate", "source_label"]
+__all__ = ["inside_company", "locate", "locate_all", "source_label"]
+
+_PATTERN = frozenset("*?[")
 
 
 def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
@@ -43,6 +45,29 @@ def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
     if path.stat().st_size == 0:
         raise InputError(f"sources.{name}.path: {source.path} is empty (0 bytes); export it again")
     return path
+
+
+def locate_all(folder: CompanyFolder, name: str, source: Source) -> list[Path]:
+    """Find the files of a source: one, or those of a folder or a pattern, by name.
+
+    Parameters and errors are those of `locate`; an empty file among many is an error too. Hidden files and
+    the folders below are not part of a source.
+    """
+    base = _package_folder(name, source.package) if source.package else folder.data
+    place = str(source.path)
+    if not (base / place).is_dir() and ((base / place).exists() or not _PATTERN & set(place)):
+        return [locate(folder, name, source)]
+    parent, pattern = (place, "*") if (base / place).is_dir() else (str(Path(place).parent), Path(place).name)
+    key = f"sources.{name}.path"
+    if _PATTERN & set(parent):
+        raise InputError(f"{key}: only the name of a file may be a pattern, not its folder")
+    inside = _inside(base, parent, key=key)
+    found = sorted(p.name for p in inside.glob(pattern) if not p.name.startswith(".") and not p.is_dir())
+    if not found:
+        raise InputError(f"{key}: no file in {place}; look at the folder and the pattern")
+    return [
+        locate(folder, name, source.model_copy(update={"path": str(Path(parent) / part)})) for part in found
+    ]
 
 
 def source_label(source: Source) -> str:

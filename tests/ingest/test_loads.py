@@ -102,10 +102,10 @@ def test_one_bad_source_keeps_all_out(shop):
 def test_a_file_that_changes_while_it_is_read_is_refused(shop):
     source = shop.profile.sources["lines"]
     arrival = loads._arrival(shop.folder, "lines", source, shop.source)
-    loads._refuse_changed([arrival])
+    loads._refuse_changed(shop.folder, [arrival])
     shop.write("lines.csv", "order,person,day,paid\n")
     with pytest.raises(InputError, match="changed while it was read"):
-        loads._refuse_changed([replace(arrival)])
+        loads._refuse_changed(shop.folder, [replace(arrival)])
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,10 @@ def test_a_file_that_changes_while_it_is_read_is_refused(shop):
     [
         ("source/linse.csv", 'no file source/linse.csv; did you mean "lines.csv"'),
         ("source/empty.csv", "is empty"),
-        ("source", "not a regular file"),
+        ("source/none*.csv", "no file in source/none*.csv"),
+        ("sour*/lines.csv", "only the name of a file may be a pattern"),
+        ("source/p*", "not a regular file"),
+        ("source/*.csv", "source/empty.csv is empty"),
         ("../../outside.csv", "leads out of shop/"),
         ("/etc/hostname", "leads out of shop/"),
         ("source/link.csv", "leads out of shop/"),

@@ -123,7 +123,7 @@ def test_excel_gives_whole_numbers_without_a_point_and_iso_dates(tmp_path):
     found = rows(workbook(tmp_path, cells), kind="excel", sheet="客户")
     assert found == [
         {"id": "17850", "n": "2.5", "day": "2024-01-05", "time": "2024-01-05 08:30:00", "ok": "true", ROW: 2},
-        {"id": "007", "n": "3", "day": None, "time": None, "ok": "false", ROW: 3},
+        {"id": "007", "n": "3", "day": None, "time": None, "ok": "false", ROW: 4},
     ]
 
 
