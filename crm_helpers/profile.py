@@ -68,6 +68,14 @@ class Source(_Strict):
             raise ValueError(f'kind "{self.kind}" needs path')
         return self
 
+    @model_validator(mode="after")
+    def _fitting(self) -> Source:
+        if self.ragged and self.kind != "csv":
+            raise ValueError('ragged is for kind "csv": no other kind has rows that cannot be split')
+        if (self.skip_rows or self.header) and self.kind not in {"csv", "excel"}:
+            raise ValueError('skip_rows and header are for the kinds "csv" and "excel"')
+        return self
+
 
 class ColumnMapping(_Strict):
     """Where a canonical column comes from: a source column or an SQL expression over the source."""
