@@ -82,11 +82,13 @@ class ColumnMapping(_Strict):
 
     column: str | None = None
     sql: str | None = None
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()  # as "%d/%m/%Y"; "excel", "unix", "unix ms" for days and times as numbers
     missing: tuple[str, ...] = ()
     decimals: Decimals = "1,234.56"
     timezone: str | None = None  # of times without an offset, where it is not the company's
     whole: bool = False  # an identifier written as 17850.0 is 17850
+    yes: tuple[str, ...] = ()  # words for true and false besides the common ones
+    no: tuple[str, ...] = ()
 
     @field_validator("timezone")
     @classmethod
