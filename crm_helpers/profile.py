@@ -68,17 +68,27 @@ class Source(_Strict):
             raise ValueError(f'kind "{self.kind}" needs path')
         return self
 
+    @model_validator(mode="after")
+    def _fitting(self) -> Source:
+        if self.ragged and self.kind != "csv":
+            raise ValueError('ragged is for kind "csv": no other kind has rows that cannot be split')
+        if (self.skip_rows or self.header) and self.kind not in {"csv", "excel"}:
+            raise ValueError('skip_rows and header are for the kinds "csv" and "excel"')
+        return self
+
 
 class ColumnMapping(_Strict):
     """Where a canonical column comes from: a source column or an SQL expression over the source."""
 
     column: str | None = None
     sql: str | None = None
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()  # as "%d/%m/%Y"; "excel", "unix", "unix ms" for days and times as numbers
     missing: tuple[str, ...] = ()
     decimals: Decimals = "1,234.56"
     timezone: str | None = None  # of times without an offset, where it is not the company's
     whole: bool = False  # an identifier written as 17850.0 is 17850
+    yes: tuple[str, ...] = ()  # words for true and false besides the common ones
+    no: tuple[str, ...] = ()
 
     @field_validator("timezone")
     @classmethod

@@ -99,7 +99,7 @@ def converted(value: str, raw: dt.DataType, column: Column, *, origin: ColumnMap
     if column.type in {"integer", "number", "money"}:
         return _NUMBERS[column.type](value, raw, column, origin, locale)
     if column.type == "boolean":
-        return _boolean(value, raw)
+        return _boolean(value, raw, origin)
     text = _text(value, raw, whole=origin.whole)
     if column.form:
         text = formed(text, column.form)
@@ -158,11 +158,12 @@ def _integer(value: str, raw: dt.DataType, _column: Column, origin: ColumnMappin
     return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
 
 
-def _boolean(value: str, raw: dt.DataType) -> str:
+def _boolean(value: str, raw: dt.DataType, origin: ColumnMapping) -> str:
     if raw.is_boolean():
         return value
     word = f"lower(CAST({value} AS VARCHAR))"
-    yes, no = (", ".join(map(quote_text, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+    spoken = ((*TRUE_WORDS, *origin.yes), (*FALSE_WORDS, *origin.no))
+    yes, no = (", ".join(quote_text(word.lower()) for word in words) for words in spoken)
     return f"CASE WHEN {word} IN ({yes}) THEN true WHEN {word} IN ({no}) THEN false END"
 
 
@@ -172,9 +173,12 @@ def _moment(value: str, raw: dt.DataType, origin: ColumnMapping, zone: str) -> s
     if raw.is_temporal() and not raw.is_time():
         return _moved(value, origin.timezone, zone)
     text = value if raw.is_string() else f"CAST({value} AS VARCHAR)"
-    local = [f for f in origin.formats if "%z" not in f]
+    numbered = [
+        _NUMBERED[f].format(text=text, zone=quote_text(zone)) for f in origin.formats if f in _NUMBERED
+    ]
+    local = [f for f in origin.formats if "%z" not in f and f not in _NUMBERED]
     zoned = [f for f in origin.formats if "%z" in f]
-    readings = []
+    readings = [*numbered]
     if local:
         reading = f"try_strptime({text}, [{', '.join(map(quote_text, local))}])"
         readings.append(_moved(reading, origin.timezone, zone))
@@ -200,6 +204,20 @@ def _iso(text: str, origin: str | None, zone: str) -> list[str]:
     ]
 
 
+_NUMBERED = {  # days since 1899-12-30 without a zone, and instants
+    "excel": (
+        "CASE WHEN regexp_full_match({text}, '\\d{{1,6}}(\\.\\d+)?') THEN TIMESTAMP '1899-12-30'"
+        " + to_seconds(CAST(round(TRY_CAST({text} AS DOUBLE) * 86400) AS BIGINT)) END"
+    ),
+    "unix": (
+        "CASE WHEN regexp_full_match({text}, '-?\\d{{1,11}}(\\.\\d+)?')"
+        " THEN timezone({zone}, to_timestamp(TRY_CAST({text} AS DOUBLE))) END"
+    ),
+    "unix ms": (
+        "CASE WHEN regexp_full_match({text}, '-?\\d{{1,14}}')"
+        " THEN timezone({zone}, to_timestamp(TRY_CAST({text} AS DOUBLE) / 1000)) END"
+    ),
+}
 _NUMBERS: dict[Type, Callable[[str, dt.DataType, Column, ColumnMapping, Locale], str]] = {
     "integer": _integer, "number": _number, "money": _money,
 }  # fmt: skip

@@ -57,8 +57,8 @@ def guess_encoding(path: Path) -> tuple[str, float] | None:
 def _without_mark(path: Path, sample: bytes) -> tuple[str, float] | None:
     # text of mostly Latin letters has its zero bytes on one side
     odd, even = sample[1::2].count(0), sample[0::2].count(0)
-    name = "utf-16-le" if odd > even else "utf-16-be"
-    return (name, round(abs(odd - even) / (odd + even), 2)) if _readable(path, name) else None
+    name, score = "utf-16-le" if odd > even else "utf-16-be", abs(odd - even) / (odd + even)
+    return (name, round(score, 2)) if score > WESTERN and _readable(path, name) else None
 
 
 def _readable(path: Path, encoding: str) -> bool:

@@ -20,6 +20,7 @@ DATE_FORMATS = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%Y年%m月%d日", "%d.%m.%y",
     "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%b %d, %Y",
 )  # fmt: skip
+NUMBERED = ("excel", "unix ms")  # unix seconds are not told apart from other numbers
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 CURRENCIES = ("USD", "EUR", "GBP", "CNY", "INR")  # tried for signs in amounts
 FLOAT_LIKE = 0.99  # share of identifiers that end in .0 when a column of floats was written as text
@@ -90,6 +91,7 @@ def _fit_moment(connection: ibis.BaseBackend, sample: ibis.Table, header: str, c
         for day in DATE_FORMATS
         for time in TIMES
     }
+    shares |= {form: _share(connection, sample, header, column, formats=[form]) for form in NUMBERED}
     best = max(shares.values())
     if best <= plain:
         return Fit(plain)

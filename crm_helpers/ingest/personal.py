@@ -49,7 +49,9 @@ def personal_columns(sample: pa.Table) -> dict[str, str]:
         if name in LOCATORS:
             continue
         values = [
-            str(v).strip() for v in sample.column(name).slice(0, LOOKED_AT).to_pylist() if v not in {None, ""}
+            str(v).strip()
+            for v in sample.column(name).slice(0, LOOKED_AT).to_pylist()
+            if v is not None and v != ""
         ]
         kind = _by_values(values) or _by_name(name)
         if kind and values:

@@ -9,6 +9,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,15 +122,7 @@ def _text(path: Path) -> Written:
 
 
 def _split(text: str, delimiter: str, quote: str) -> _Split:
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, quotechar=quote)
-    widths, starts, start = [], [], 0
-    for record in reader:
-        if record:
-            widths.append(len(record))
-            starts.append(start)
-        start = reader.line_num
-        if len(widths) == SAMPLE_RECORDS:
-            break
+    widths, starts = _widths(text, delimiter, quote)
     if not widths:
         return _Split(0, 0, delimiter, quote, 0, 0)
     counts = Counter(widths)
@@ -141,6 +134,22 @@ def _split(text: str, delimiter: str, quote: str) -> _Split:
     score = ONE_COLUMN * share if width == 1 else share * (1 - header / len(widths))
     penalty = 0.01 if quote == "'" else 0
     return _Split(round(score - penalty, 3), width, delimiter, quote, starts[header], odd)
+
+
+def _widths(text: str, delimiter: str, quote: str) -> tuple[list[int], list[int]]:
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, quotechar=quote)
+    widths: list[int] = []
+    starts: list[int] = []
+    start = 0
+    with suppress(csv.Error):  # what this way of splitting cannot read speaks against it
+        for record in reader:
+            if record:
+                widths.append(len(record))
+                starts.append(start)
+            start = reader.line_num
+            if len(widths) == SAMPLE_RECORDS:
+                break
+    return widths, starts
 
 
 def _encoding(path: Path) -> tuple[str, float]:

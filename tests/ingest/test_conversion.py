@@ -289,3 +289,28 @@ def test_times_of_another_zone_are_moved_when_declared():
     assert found == datetime(2024, 3, 31, 3, 30)
     found = convert("2024-03-31 01:30:00", "datetime", raw="TIMESTAMP", zone="Europe/Berlin", timezone="UTC")
     assert found == datetime(2024, 3, 31, 3, 30)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "moment"),
+    [
+        ("45296", "excel", datetime(2024, 1, 5)),
+        ("45296.3541666667", "excel", datetime(2024, 1, 5, 8, 30)),
+        ("1704443400", "unix", datetime(2024, 1, 5, 9, 30)),
+        ("1704443400123", "unix ms", datetime(2024, 1, 5, 9, 30, 0, 123000)),
+        ("2024-01-05", "excel", datetime(2024, 1, 5)),
+        ("soon", "unix", None),
+    ],
+)
+def test_days_and_times_as_numbers_are_read_when_declared(value, form, moment):
+    assert convert(value, "datetime", formats=(form,), zone="Europe/Berlin") == moment
+
+
+def test_a_number_is_no_day_without_being_declared():
+    assert convert("45296", "date") is None
+
+
+def test_words_for_yes_and_no_may_be_declared():
+    assert convert("Ja", "boolean", yes=("ja",), no=("nein",)) is True
+    assert convert("NEIN", "boolean", yes=("ja",), no=("nein",)) is False
+    assert convert("Ja", "boolean") is None
