@@ -2,60 +2,54 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
+from crm_helpers.sources import (
+    ApiKey,
+    Basic,
+    Bearer,
+    CursorPaging,
+    DatabaseSource,
+    Incremental,
+    LinkPaging,
+    NextUrlPaging,
+    OAuth2,
+    OffsetPaging,
+    PagePaging,
+    RestSource,
+    Strict,
+)
 from crm_helpers.tables import TABLES
 
-__all__ = ["ColumnMapping", "Profile", "Source", "TableMapping", "load_profile"]
+__all__ = ["AnySource", "ColumnMapping", "Profile", "Source", "TableMapping", "load_profile"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-_ENVIRONMENT = r"^[A-Z][A-Z0-9_]*$"
-_CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Source(Strict):
+    """One file, read as it is into `raw/`."""
 
-
-class Source(_Strict):
-    """One file or database table, read as it is into `raw/`."""
-
-    kind: Literal["csv", "excel", "jsonl", "parquet", "sql"]
-    path: str | None = None
+    kind: Literal["csv", "excel", "jsonl", "parquet"]
+    path: str
     package: str | None = None
     encoding: str = "utf-8"
     delimiter: str = ","
     sheet: str | None = None
-    url: str | None = None
-    url_env: str | None = Field(default=None, pattern=_ENVIRONMENT)
-    table: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _no_secret(cls, url: str | None) -> str | None:
-        if url and _CREDENTIALS.search(url):
-            raise ValueError("holds a password: name an environment variable in url_env instead")
-        return url
-
-    @model_validator(mode="after")
-    def _complete(self) -> Source:
-        if self.kind == "sql":
-            if (self.url is None) == (self.url_env is None) or self.table is None:
-                raise ValueError('kind "sql" needs table, and url or url_env')
-        elif self.path is None:
-            raise ValueError(f'kind "{self.kind}" needs path')
-        return self
+    incremental: Incremental | None = None  # the file holds what changed since the last one
 
 
-class ColumnMapping(_Strict):
+AnySource = Annotated[Source | DatabaseSource | RestSource, Field(discriminator="kind")]
+"""Any kind of source; `kind` says which."""
+
+
+class ColumnMapping(Strict):
     """Where a canonical column comes from: a source column or an SQL expression over the source."""
 
     column: str | None = None
@@ -70,7 +64,7 @@ class ColumnMapping(_Strict):
         return self
 
 
-class TableMapping(_Strict):
+class TableMapping(Strict):
     """How one canonical table is made from one source."""
 
     source: Name
@@ -86,7 +80,7 @@ class TableMapping(_Strict):
         return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """Everything the workbook must be told about one company."""
 
     name: str
@@ -94,7 +88,7 @@ class Profile(_Strict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     timezone: str = "UTC"
     engine: Literal["duckdb"] = "duckdb"
-    sources: dict[Name, Source]
+    sources: dict[Name, AnySource]
     tables: dict[str, TableMapping]
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
 
@@ -162,17 +156,49 @@ def _shown(path: Path) -> str:
 
 
 def _fault(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    place = _without_tags(item["loc"])
+    shown = ".".join(str(part) for part in place)
     if item["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {suggest(str(item['loc'][-1]), _keys_beside(item['loc']))}"
+        return f"{shown}: unknown key; {suggest(str(place[-1]), _keys_beside(item['loc']))}"
+    if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        tag, context = item["ctx"]["discriminator"].strip("'"), item["ctx"]
+        known = _known_tags(place)
+        hint = suggest(context["tag"], known) if "tag" in context else f"known: {', '.join(sorted(known))}"
+        return f"{shown}.{tag}: unknown {tag}; {hint}"
     message = item["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return f"{shown}: {message}" if shown else message
 
 
-def _keys_beside(place: tuple[str | int, ...]) -> list[str]:
+_TAGS: dict[str, dict[str, type[BaseModel]]] = {
+    "": {"csv": Source, "excel": Source, "jsonl": Source, "parquet": Source, "sql": DatabaseSource,
+         "rest": RestSource},
+    "auth": {"bearer": Bearer, "api_key": ApiKey, "basic": Basic, "oauth2": OAuth2},
+    "paging": {"page": PagePaging, "offset": OffsetPaging, "cursor": CursorPaging, "link": LinkPaging,
+               "next_url": NextUrlPaging},
+}  # fmt: skip
+"""Kinds of sources, and of two of their parts; pydantic names them in the place of a fault."""
+
+Place = tuple[str | int, ...]
+
+
+def _without_tags(place: Place) -> Place:
+    if place[:1] != ("sources",) or len(place) < 3:
+        return place
+    part = place[3:4]
+    rest = place[5:] if part and part[0] in _TAGS else place[4:]
+    return (*place[:2], *part, *rest)
+
+
+def _known_tags(place: Place) -> list[str]:
+    return list(_TAGS[str(place[2]) if len(place) > 2 else ""])
+
+
+def _keys_beside(place: Place) -> list[str]:
     models: dict[int, type[BaseModel]] = {1: Profile}
     if place[0] == "sources":
-        models[3] = Source
+        kind = _TAGS[""].get(str(place[2])) or Profile
+        part = _TAGS.get(str(place[3]), {}).get(str(place[4])) if len(place) > 5 else Incremental
+        models |= {4: kind, 5: Incremental, 6: part or Profile}
     if place[0] == "tables":
         models |= {3: TableMapping, 5: ColumnMapping}
     return list(models.get(len(place), Profile).model_fields)

@@ -52,6 +52,7 @@ _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, befor
 _CODE = (
     "cleaning/*.py",
     "ingest/mapping.py",
+    "ingest/versions.py",
     "ingest/conversion.py",
     "engine.py",
     "files.py",

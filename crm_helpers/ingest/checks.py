@@ -13,9 +13,12 @@ from crm_helpers.ingest.databases import database_columns
 from crm_helpers.ingest.mapping import map_table, mapped_columns
 from crm_helpers.ingest.places import locate, source_label
 from crm_helpers.ingest.readers import ROW, read_file
+from crm_helpers.ingest.rest import stage_rest
+from crm_helpers.ingest.versions import require_columns
 from crm_helpers.lake import connect
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Profile, Source
+from crm_helpers.profile import AnySource, Profile
+from crm_helpers.sources import DatabaseSource, RestSource
 
 __all__ = ["check"]
 
@@ -51,11 +54,21 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _head(folder: CompanyFolder, name: str, source: Source, work: Path) -> pa.Table:
-    if source.kind == "sql":
+def _head(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> pa.Table:
+    head = _first_batch(folder, name, source, work)
+    if source.incremental:
+        require_columns(name, source.incremental, _columns(head))
+    return head
+
+
+def _first_batch(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> pa.Table:
+    if isinstance(source, DatabaseSource):
         names = database_columns(folder, name, source)
         return pa.table({column: pa.array([], pa.string()) for column in [*names, ROW]})
-    path = locate(folder, name, source)
+    if isinstance(source, RestSource):
+        path = stage_rest(name, source, work, pages=1) or work
+    else:
+        path = locate(folder, name, source)
     batches = read_file(path, source, work, label=f"{name} ({source_label(source)})")
     head = next(batches)
     batches.close()

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from crm_helpers.ingest.likeness import best_columns, table_score
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource
 from crm_helpers.tables import TABLES, Column, Table
 
 __all__ = ["FoundSource", "draft_profile"]
@@ -19,7 +19,7 @@ class FoundSource:
     """One source of a file, and the columns it has."""
 
     name: str
-    source: Source
+    source: AnySource
     columns: tuple[str, ...]
 
 
@@ -73,7 +73,7 @@ def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:
 
 
 def _source_lines(item: FoundSource) -> list[str]:
-    stated = item.source.model_dump(exclude_defaults=True)
+    stated = {"kind": item.source.kind} | item.source.model_dump(exclude_defaults=True)
     return [f"[sources.{item.name}]", *(f"{key} = {_quoted(value)}" for key, value in stated.items()), ""]
 
 

@@ -16,7 +16,8 @@ from crm_helpers.ingest.databases import database_columns
 from crm_helpers.ingest.draft import FoundSource, draft_profile
 from crm_helpers.ingest.readers import ROW, read_file
 from crm_helpers.layout import CompanyFolder, company_folder
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
+from crm_helpers.sources import DatabaseSource
 
 __all__ = ["new_company"]
 
@@ -87,13 +88,13 @@ def _sources(folder: CompanyFolder, names: list[str]) -> list[FoundSource]:
     found: list[FoundSource] = []
     for name in names:
         for source in _of_file(folder, name):
-            title = source.sheet or source.table or Path(name).stem
+            title = getattr(source, "sheet", None) or getattr(source, "table", None) or Path(name).stem
             own = _source_name(title, {item.name for item in found}, fallback=Path(name).stem)
             found.append(FoundSource(own, source, _columns(folder, own, source)))
     return found
 
 
-def _of_file(folder: CompanyFolder, name: str) -> Iterator[Source]:
+def _of_file(folder: CompanyFolder, name: str) -> Iterator[AnySource]:
     path, inside = folder.data / "source" / name, f"source/{name}"
     kind = KINDS[path.suffix.lower()]
     if kind == "csv":
@@ -111,16 +112,16 @@ def _of_file(folder: CompanyFolder, name: str) -> Iterator[Source]:
         engine = sa.create_engine(f"sqlite:///{path}")
         tables = sa.inspect(engine).get_table_names()
         engine.dispose()
-        yield from [Source(kind="sql", url=f"sqlite:///{inside}", table=table) for table in tables]
+        yield from [DatabaseSource(url=f"sqlite:///{inside}", table=table) for table in tables]
     else:
         yield Source.model_validate({"kind": kind, "path": inside})
 
 
-def _columns(folder: CompanyFolder, name: str, source: Source) -> tuple[str, ...]:
-    if source.kind == "sql":
+def _columns(folder: CompanyFolder, name: str, source: AnySource) -> tuple[str, ...]:
+    if isinstance(source, DatabaseSource):
         return tuple(database_columns(folder, name, source))
     with tempfile.TemporaryDirectory(prefix="crm-new-") as work:
-        path = folder.data / str(source.path)
+        path = folder.data / str(getattr(source, "path", ""))
         batches = read_file(path, source, Path(work), label=path.name)
         head = next(batches)
         batches.close()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ import pyarrow as pa
 from filelock import FileLock
 
 from crm_helpers.errors import CrmError, InputError, RunError
+from crm_helpers.ingest.changes import Change, arrived_changes
 from crm_helpers.ingest.databases import stage_table
 from crm_helpers.ingest.ledger import (
+    RECORD,
     SOURCES_TABLE,
     Load,
     combined_fingerprint,
@@ -26,17 +27,20 @@ from crm_helpers.ingest.ledger import (
 )
 from crm_helpers.ingest.mapping import mapped_columns
 from crm_helpers.ingest.places import locate, source_label
+from crm_helpers.ingest.quiet import quiet_dlt
 from crm_helpers.ingest.readers import read_file
+from crm_helpers.ingest.rest import stage_rest
 from crm_helpers.lake import fingerprint
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Profile, Source
+from crm_helpers.profile import AnySource, Profile
 from crm_helpers.record import TableRecord
+from crm_helpers.sources import DatabaseSource, RestSource
 
 __all__ = ["IngestResult", "ingest"]
 
 WAIT_SECONDS = 600  # for another ingestion of the same company
-READING = ("encoding", "delimiter", "sheet", "table", "kind")  # keys that change what is read
-_CODE = ("delimited.py", "readers.py", "databases.py")
+_PLACE = frozenset({"path", "package", "url", "url_env", "auth"})  # keys that do not change what is read
+_CODE = ("delimited.py", "readers.py", "databases.py", "rest.py")
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,10 @@ class _Arrival:
     """One source as it stands now."""
 
     name: str
-    source: Source
+    source: AnySource
     path: Path
     fingerprint: str
+    change: Change | None = None  # of an incremental source only
 
 
 def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
@@ -86,8 +91,10 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
     """
     with _work_folder(folder) as work:
         before = newest_loads(folder)
-        arrivals = [_arrival(folder, name, source, work) for name, source in profile.sources.items()]
-        changed = [a for a in arrivals if a.name not in before or before[a.name].fingerprint != a.fingerprint]
+        arrivals = [
+            _arrival(folder, name, source, work, before.get(name)) for name, source in profile.sources.items()
+        ]
+        changed = [a for a in arrivals if _is_new(a, before.get(a.name))]
         if changed:
             remove_half_loads(folder)
             _load(folder, changed, work)
@@ -95,20 +102,39 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
     return IngestResult(_sources(profile, loads, before), _mapping(profile, loads))
 
 
-def _arrival(folder: CompanyFolder, name: str, source: Source, work: Path) -> _Arrival:
-    sql = source.kind == "sql"
-    path = stage_table(folder, name, source, work) if sql else locate(folder, name, source)
+def _arrival(
+    folder: CompanyFolder, name: str, source: AnySource, work: Path, before: Load | None = None
+) -> _Arrival:
+    if source.incremental:
+        change = arrived_changes(folder, name, source, work, before)
+        return _Arrival(name, source, change.path, change.fingerprint, change)
+    path = _place(folder, name, source, work)
     return _Arrival(name, source, path, _fingerprint(path, source))
 
 
-def _fingerprint(path: Path, source: Source) -> str:
-    settings = [str(getattr(source, key)) for key in READING]
+def _place(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> Path:
+    if isinstance(source, DatabaseSource):
+        return stage_table(folder, name, source, work).path or work
+    if isinstance(source, RestSource):
+        return stage_rest(name, source, work) or work
+    return locate(folder, name, source)
+
+
+def _is_new(arrival: _Arrival, before: Load | None) -> bool:
+    if before is None or before.fingerprint != arrival.fingerprint:
+        return True
+    asked = before.history.settings if before.history else None
+    return asked != (arrival.change.settings if arrival.change else None)
+
+
+def _fingerprint(path: Path, source: AnySource) -> str:
+    settings = source.model_dump_json(exclude=set(_PLACE))
     code = [(Path(__file__).parent / name).read_bytes() for name in _CODE]
-    return combined_fingerprint(fingerprint(path), *settings, *code)
+    return combined_fingerprint(fingerprint(path), settings, *code)
 
 
 def _load(folder: CompanyFolder, arrivals: list[_Arrival], work: Path) -> None:
-    with _environment(work):
+    with quiet_dlt(work):
         import dlt  # noqa: PLC0415 - 0.6 s, and it reads the environment when it is imported
         from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: PLC0415
 
@@ -132,19 +158,25 @@ def _load(folder: CompanyFolder, arrivals: list[_Arrival], work: Path) -> None:
 
 
 def _batches(arrival: _Arrival, work: Path) -> Iterator[pa.Table]:
+    if arrival.change:
+        return arrival.change.batches()
     return read_file(
         arrival.path, arrival.source, work, label=f"{arrival.name} ({source_label(arrival.source)})"
     )
 
 
 def _record(arrivals: list[_Arrival]) -> Iterator[pa.Table]:
-    rows = {"source": [a.name for a in arrivals], "fingerprint": [a.fingerprint for a in arrivals]}
-    yield pa.table(rows)
+    yield pa.Table.from_pylist([_described_load(arrival) for arrival in arrivals], schema=RECORD)
+
+
+def _described_load(arrival: _Arrival) -> dict[str, Any]:
+    change = arrival.change.record() if arrival.change else {}
+    return {"source": arrival.name, "fingerprint": arrival.fingerprint} | change
 
 
 def _refuse_changed(arrivals: list[_Arrival]) -> None:
     for arrival in arrivals:
-        if _fingerprint(arrival.path, arrival.source) != arrival.fingerprint:
+        if arrival.change is None and _fingerprint(arrival.path, arrival.source) != arrival.fingerprint:
             raise InputError(f"sources.{arrival.name}: the file changed while it was read; run again")
 
 
@@ -171,33 +203,6 @@ def _work_folder(folder: CompanyFolder) -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
-
-
-@contextmanager
-def _environment(work: Path) -> Iterator[None]:
-    # dlt is told by environment only: no telemetry, nothing in the home folder, names as they came
-    settings: Mapping[str, str] = {
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "RUNTIME__LOG_LEVEL": "ERROR",
-        "DLT_DATA_DIR": str(work),
-        "DLT_PROJECT_DIR": str(work),
-        "SCHEMA__NAMING": "crm_helpers.ingest.naming",
-        "RESTORE_FROM_DESTINATION": "false",
-    }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            _restore(name, value)
-
-
-def _restore(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
 
 
 def _sources(profile: Profile, loads: dict[str, Load], before: dict[str, Load]) -> pd.DataFrame:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
+from crm_helpers.sources import DatabaseSource, RestSource
 
 __all__ = ["locate", "source_label"]
 
@@ -45,10 +46,12 @@ def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
     return path
 
 
-def source_label(source: Source) -> str:
+def source_label(source: AnySource) -> str:
     """Say where a source is, in words that hold no folder of this machine and no secret."""
-    if source.kind == "sql":
+    if isinstance(source, DatabaseSource):
         return f"table {source.table}"
+    if isinstance(source, RestSource):
+        return source.url
     place = f"{source.package}: {source.path}" if source.package else str(source.path)
     return f"{place}, sheet {source.sheet}" if source.sheet else place
 

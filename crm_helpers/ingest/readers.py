@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.ingest.delimited import read_csv, read_jsonl, unique_names
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
+from crm_helpers.sources import RestSource
 
 __all__ = ["ROW", "as_text", "read_file", "text_batches"]
 
@@ -25,10 +27,10 @@ ROW = "_row"
 BATCH_ROWS = 50_000
 LARGEST_SHEET = 2 << 30  # bytes unpacked: a larger workbook is not one a person made
 
-Reader = Callable[[Path, Source, Path, str], Iterator[pa.Table]]
+Reader = Callable[[Path, Any, Path, str], Iterator[pa.Table]]
 
 
-def read_file(path: Path, source: Source, work: Path, *, label: str) -> Generator[pa.Table, None, None]:
+def read_file(path: Path, source: AnySource, work: Path, *, label: str) -> Generator[pa.Table, None, None]:
     """Read a source in batches, each row with its locator.
 
     Parameters
@@ -68,8 +70,8 @@ def as_text(value: Any) -> str | None:
 
     Examples
     --------
-    >>> [as_text(value) for value in (17850.0, 7, True, datetime(2024, 1, 5), None)]
-    ['17850', '7', 'true', '2024-01-05', None]
+    >>> [as_text(value) for value in (17850.0, 7, True, datetime(2024, 1, 5), ["a"], None)]
+    ['17850', '7', 'true', '2024-01-05', '["a"]', None]
     """
     if value is None or isinstance(value, str):
         return value
@@ -154,18 +156,26 @@ def _read_jsonl(path: Path, source: Source, work: Path, label: str) -> Iterator[
     return read_jsonl(path, source, work, label=label)
 
 
+def _read_download(path: Path, _source: RestSource, work: Path, label: str) -> Iterator[pa.Table]:
+    return read_jsonl(path, Source(kind="jsonl", path=path.name), work, label=label)
+
+
 _READERS: dict[str, Reader] = {
     "csv": _read_csv,
     "excel": _read_excel,
     "jsonl": _read_jsonl,
     "parquet": _read_parquet,
+    "rest": _read_download,  # of the copy that `rest.stage_rest` made
     "sql": _read_parquet,  # of the copy that `databases.stage_table` made
 }
-_FIRST_ROW = {"csv": 2, "excel": 2, "jsonl": 1, "parquet": 1, "sql": 1}
-_TEXT_OF: dict[type, Callable[[Any], str]] = {  # in this order: bool is an int, datetime is a date
+_FIRST_ROW = {"csv": 2, "excel": 2, "jsonl": 1, "parquet": 1, "rest": 1, "sql": 1}
+_TEXT_OF: dict[
+    type | tuple[type, ...], Callable[[Any], str]
+] = {  # in this order: bool is an int, datetime is a date
     bool: lambda value: str(value).lower(),
     float: lambda value: str(int(value)) if value.is_integer() else repr(value),
     datetime: _moment_text,
     date: date.isoformat,
     bytes: lambda value: value.decode("utf-8", errors="backslashreplace"),
+    (dict, list): lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=as_text),
 }

@@ -65,7 +65,7 @@ def test_an_unchanged_database_table_is_not_loaded_again(shop):
     with closing(sqlite3.connect(shop.source / "shop.db")) as connection, connection:
         connection.execute("CREATE TABLE people (id TEXT)")
         connection.execute("INSERT INTO people VALUES ('007')")
-    shop.add("people", kind="sql", path=None, url="sqlite:///source/shop.db", table="people")
+    shop.add("people", kind="sql", url="sqlite:///source/shop.db", table="people")
     shop.ingest()
     assert list(shop.ingest().sources["state"]) == ["unchanged", "unchanged"]
 

@@ -175,7 +175,7 @@ def test_a_database_table_comes_as_its_driver_gives_it(shop):
         connection.execute(
             """INSERT INTO "select" VALUES (9007199254740993, 'O''Neil 张', '03/04/2024', 2.5)"""
         )
-    shop.add("people", kind="sql", path=None, url="sqlite:///source/shop.db", table="select")
+    shop.add("people", kind="sql", url="sqlite:///source/shop.db", table="select")
     shop.ingest()
     (file,) = (shop.folder.raw / "people").glob("*.parquet")
     assert pq.read_table(file).to_pylist() == [
