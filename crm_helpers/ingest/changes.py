@@ -23,7 +23,7 @@ from crm_helpers.sources import DatabaseSource, Incremental, RestSource
 
 __all__ = ["Change", "arrived_changes"]
 
-_CODE = ("databases.py", "delimited.py", "readers.py", "rest.py", "versions.py")
+_CODE = ("databases.py", "delimited.py", "readers.py", "rest.py", "rest_answer.py", "versions.py")
 _PLACE = frozenset({"auth", "path", "package", "url", "url_env"})  # where, not what
 
 

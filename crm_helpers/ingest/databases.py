@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,12 +31,9 @@ PATIENCE = 10  # seconds to wait for a server to answer at all
 _PLACE = ("host", "port", "dbname", "service", "unix_socket")  # parameters that say which server it is
 _DRIVERS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}  # to the extras of this package
 _FAULTS = (  # words of servers and drivers; their whole messages may hold users, hosts and statements
-    (
-        "password|access denied for user|authentication|no pg_hba",
-        "refuses the login; look at user and password in",
-    ),
-    ("unknown database|database .* does not exist", "knows no such database; look at its name in"),
+    ("unknown database|database .* does not exist|to database", "has no such database; look at its name in"),
     ("permission denied|command denied", "does not let this user read the table; ask for the right to"),
+    ("password|access denied|authentication|no pg_hba", "refuses the login; look at user and password in"),
     ("connect|refused|timed? ?out|resolve|translate", "cannot be reached; look at host and port in"),
 )
 
@@ -137,10 +133,12 @@ def _query(
 
 
 def _bits(connection: sa.Connection, table: sa.TableClause) -> set[str]:
+    import sqlalchemy as sa  # noqa: PLC0415 - as above
+
     # drivers of MySQL give BIT as bytes
     if connection.dialect.name not in {"mysql", "mariadb"}:
         return set()
-    columns = _inspected(connection, table)
+    columns = sa.inspect(connection).get_columns(table.name, schema=table.schema)
     return {column["name"] for column in columns if type(column["type"]).__name__ == "BIT"}
 
 
@@ -235,14 +233,9 @@ def _columns(connection: sa.Connection, name: str, source: DatabaseSource) -> li
     if not inspector.has_table(table.name, schema=table.schema):
         known = [*inspector.get_table_names(table.schema), *inspector.get_view_names(table.schema)]
         raise InputError(f'sources.{name}.table: no table "{source.table}"; {suggest(table.name, known)}')
-    return [column["name"] for column in _inspected(connection, table)]
-
-
-def _inspected(connection: sa.Connection, table: sa.TableClause) -> Any:
-    import sqlalchemy as sa  # noqa: PLC0415 - as above
-
-    with warnings.catch_warnings(action="ignore", category=sa.exc.SAWarning):  # types it does not know
-        return sa.inspect(connection).get_columns(table.name, schema=table.schema)
+    # not by reflection: SQLAlchemy leaves quotes in MySQL's names doubled, and SQLite's are cut at a dot
+    query = sa.select(sa.text("*")).select_from(table).limit(0)
+    return list(connection.execute(query, execution_options={"sqlite_raw_colnames": True}).keys())
 
 
 def _table(connection: sa.Connection, source: DatabaseSource) -> sa.TableClause:

@@ -40,7 +40,7 @@ __all__ = ["IngestResult", "ingest"]
 
 WAIT_SECONDS = 600  # for another ingestion of the same company
 _PLACE = frozenset({"path", "package", "url", "url_env", "auth"})  # keys that do not change what is read
-_CODE = ("delimited.py", "readers.py", "databases.py", "rest.py")
+_CODE = ("delimited.py", "readers.py", "databases.py", "rest.py", "rest_answer.py")
 
 
 @dataclass(frozen=True)

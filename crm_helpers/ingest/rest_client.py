@@ -5,7 +5,6 @@ Importing this module imports dlt: do it under `quiet_dlt`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,33 +12,17 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-import simplejson  # type: ignore[import-untyped]
 from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.requests import Client
 from dlt.sources.helpers.rest_client import RESTClient, paginators
-from dlt.sources.helpers.rest_client.auth import (
-    APIKeyAuth,
-    BearerTokenAuth,
-    HttpBasicAuth,
-    OAuth2ClientCredentials,
-)
 from requests import Request, RequestException, Response, Session
 from requests.exceptions import ChunkedEncodingError, ContentDecodingError
-from requests.utils import get_encoding_from_headers
 
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.sources import (
-    ApiKey,
-    Basic,
-    Bearer,
-    CursorPaging,
-    LinkPaging,
-    NextUrlPaging,
-    OAuth2,
-    OffsetPaging,
-    RestSource,
-)
+from crm_helpers.ingest.rest_answer import document_of
+from crm_helpers.ingest.rest_login import OAuth2ClientCredentials, login
+from crm_helpers.sources import CursorPaging, LinkPaging, NextUrlPaging, OffsetPaging, RestSource
 
 __all__ = ["pages_of"]
 
@@ -48,8 +31,6 @@ BACKOFF = 1.0  # seconds before the second try; twice as long before each furthe
 LONGEST_WAIT = 300  # seconds; a server that asks for more is not waited for
 TIMEOUT = 60  # seconds without a byte
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-_LOGIN = frozenset({400, 401, 403})  # what the address of tokens says of a wrong id or secret
 
 
 def pages_of(name: str, source: RestSource, params: dict[str, Any]) -> Iterator[list[Any]]:
@@ -103,7 +84,7 @@ class _Client(RESTClient):  # type: ignore[misc]  # dlt comes without types
     def __init__(self, name: str, source: RestSource, session: Session) -> None:
         super().__init__(
             source.url,
-            auth=_login(name, source, session),
+            auth=login(name, source, session),
             data_selector=source.records,
             session=session,
             config=RuntimeConfiguration(),
@@ -124,7 +105,7 @@ class _Client(RESTClient):  # type: ignore[misc]  # dlt comes without types
         return response
 
     def extract_response(self, response: Response, data_selector: str) -> list[Any]:
-        document = _document(self.key, response)
+        document = document_of(self.key, response)
         found = jsonpath.find_values(data_selector, document)
         if not found:
             known = document if isinstance(document, dict) else {"$": None}
@@ -135,72 +116,6 @@ class _Client(RESTClient):  # type: ignore[misc]  # dlt comes without types
             raise InputError(f"{self.key}.paging: the API answers with the same page again; look at its keys")
         self.last_page = response.content
         return records if isinstance(records, list) else [] if records is None else [records]
-
-
-class _ClientCredentials(OAuth2ClientCredentials):  # type: ignore[misc]  # dlt comes without types
-    """dlt's token, which says by which variables it was refused."""
-
-    def __init__(self, name: str, auth: OAuth2, session: Session) -> None:
-        self.key, self.given = f"sources.{name}.auth", auth
-        super().__init__(
-            access_token_url=auth.token_url,
-            client_id=_secret(name, "client_id_env", auth.client_id_env),
-            client_secret=_secret(name, "client_secret_env", auth.client_secret_env),
-            access_token_request_data={"scope": auth.scope} if auth.scope else {},
-            session=session,
-        )
-
-    def build_access_token_request(self) -> dict[str, Any]:
-        request: dict[str, Any] = super().build_access_token_request() | {"allow_redirects": False}
-        if self.given.send == "basic":
-            data = request["data"]
-            request["auth"] = (data.pop("client_id"), data.pop("client_secret"))
-        return request
-
-    def obtain_token(self) -> None:
-        response = self.session.post(self.access_token_url, **self.build_access_token_request())
-        if response.status_code in _LOGIN:
-            names = f"{self.given.client_id_env} and {self.given.client_secret_env}"
-            raise InputError(
-                f"{self.key}: token_url refuses the login ({response.status_code}); look at the environment"
-                f" variables {names}"
-            )
-        if not response.ok or response.is_redirect:
-            raise InputError(f"{self.key}.token_url: answers {response.status_code}; look at the address")
-        answer = _document(self.key, response)
-        if not isinstance(answer, dict) or not answer.get("access_token"):
-            raise InputError(f"{self.key}.token_url: the answer holds no access_token")
-        self.access_token = str(answer["access_token"])
-        self.token_expiry = _moment_in(self.parse_expiration_in_seconds(answer))
-
-
-def _moment_in(seconds: int) -> Any:
-    from dlt.common.pendulum import pendulum  # noqa: PLC0415 - the class compares with pendulum's own
-
-    return pendulum.now().add(seconds=seconds)
-
-
-def _login(name: str, source: RestSource, session: Session) -> Any:
-    auth = source.auth
-    if isinstance(auth, Bearer):
-        return BearerTokenAuth(token=_secret(name, "token_env", auth.token_env))
-    if isinstance(auth, ApiKey):
-        key = _secret(name, "key_env", auth.key_env)
-        return APIKeyAuth(name=auth.name, api_key=key, location=auth.location)
-    if isinstance(auth, Basic):
-        user = _secret(name, "user_env", auth.user_env)
-        return HttpBasicAuth(username=user, password=_secret(name, "password_env", auth.password_env))
-    return None if auth is None else _ClientCredentials(name, auth, session)
-
-
-def _secret(name: str, key: str, variable: str) -> str:
-    value = os.environ.get(variable, "").strip()
-    place = f"sources.{name}.auth.{key}"
-    if not value:
-        raise InputError(f"{place}: set the environment variable {variable}")
-    if not value.isprintable() or (not value.isascii() and not key.endswith(("user_env", "password_env"))):
-        raise InputError(f"{place}: {variable} holds a character that no header can carry")
-    return value
 
 
 def _paginator(source: RestSource) -> Any:
@@ -247,23 +162,6 @@ def _asked_wait(response: Response) -> float:
         return (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
     except (TypeError, ValueError):  # no header, or nonsense: the ordinary back-off
         return 0
-
-
-def _document(key: str, response: Response) -> Any:
-    stated = "charset" in response.headers.get("Content-Type", "").lower()
-    encoding = get_encoding_from_headers(response.headers) if stated else "utf-8-sig"
-    try:
-        text = response.content.decode(encoding or "utf-8-sig")
-        return simplejson.loads(text, use_decimal=True, object_pairs_hook=_unique, allow_nan=False)
-    except (ValueError, LookupError, RecursionError):  # its own message would print the answer
-        raise InputError(f"{key}: the API answers with something else than good JSON; look at url") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key twice")
-    return found
 
 
 def _refuse(key: str, source: RestSource, response: Response) -> NoReturn:

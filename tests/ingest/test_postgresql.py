@@ -189,7 +189,7 @@ def test_a_server_that_is_not_there(shop, monkeypatch):
 
 def test_a_database_that_is_not_there(shop, server, monkeypatch):
     message = fault(shop, monkeypatch, server.get_uri("nowhere"))
-    assert "knows no such database; look at its name in the environment variable SHOP_DATABASE" in message
+    assert "has no such database; look at its name in the environment variable SHOP_DATABASE" in message
 
 
 def test_a_table_that_is_not_there(shop, server, base, monkeypatch):

@@ -171,7 +171,7 @@ def test_parquet_keeps_its_types(tmp_path):
 
 def test_a_database_table_comes_as_its_driver_gives_it(shop):
     with closing(sqlite3.connect(shop.source / "shop.db")) as connection, connection:
-        connection.execute('CREATE TABLE "select" (id INTEGER, "order by" TEXT, day DATE, n NUMERIC)')
+        connection.execute('CREATE TABLE "select" (id INTEGER, "order by.x" TEXT, day DATE, n NUMERIC)')
         connection.execute(
             """INSERT INTO "select" VALUES (9007199254740993, 'O''Neil 张', '03/04/2024', 2.5)"""
         )
@@ -179,5 +179,5 @@ def test_a_database_table_comes_as_its_driver_gives_it(shop):
     shop.ingest()
     (file,) = (shop.folder.raw / "people").glob("*.parquet")
     assert pq.read_table(file).to_pylist() == [
-        {"id": "9007199254740993", "order by": "O'Neil 张", "day": "03/04/2024", "n": "2.5", ROW: 1}
+        {"id": "9007199254740993", "order by.x": "O'Neil 张", "day": "03/04/2024", "n": "2.5", ROW: 1}
     ]
