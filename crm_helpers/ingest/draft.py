@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from crm_helpers.ingest.likeness import best_columns, table_score
 from crm_helpers.profile import AnySource
@@ -56,7 +57,13 @@ def draft_profile(name: str, sources: list[FoundSource]) -> str:
         lines += ["# No file looks like transactions, the one table nobody can do without: map one.", ""]
     unused = [item.name for item in sources if item not in assigned.values()]
     lines += [f"# The source {name} feeds no table yet." for name in unused]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, "", *_other_kinds()]).rstrip() + "\n"
+
+
+def _other_kinds() -> list[str]:
+    text = (Path(__file__).parent / "other_sources.toml").read_text(encoding="utf-8")
+    shown = [f"# {line}".rstrip() for line in text.splitlines()]
+    return ["# Other kinds of sources, to be copied from here without the first `# `:", "#", *shown]
 
 
 def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:

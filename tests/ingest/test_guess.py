@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import tomllib
 from contextlib import closing
@@ -61,6 +62,21 @@ def test_a_required_column_that_was_not_found_is_named_when_the_profile_is_read(
     folder = new_company("shop", [path], tmp_path)
     assert "# Not found, and required: amount." in folder.profile.read_text()
     with pytest.raises(InputError, match=r"tables\.transactions\.columns: map amount, required"):
+        load_profile(folder)
+
+
+def test_the_other_kinds_of_sources_stand_in_every_profile_and_are_good(tmp_path, orders):
+    folder = new_company("shop", [orders], tmp_path)
+    text = folder.profile.read_text()
+    _, _, rest = text.partition("# Other kinds of sources")
+    shown = "\n".join(line.removeprefix("# ") for line in rest.splitlines()[2:])
+    folder.profile.write_text(text + shown)
+    kinds = [source.kind for source in load_profile(folder).sources.values()]
+    assert kinds == ["csv", "sql", "rest", "rest"]
+    each = [line.removeprefix("#").strip().split("  #")[0] for line in shown.splitlines()]
+    for option in (line for line in each if line.startswith("{ type")):
+        part = "auth" if "_env" in option else "paging"
+        folder.profile.write_text(re.sub(rf"^{part} = {{.*$", f"{part} = {option}", text + shown, flags=re.M))
         load_profile(folder)
 
 
