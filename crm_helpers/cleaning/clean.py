@@ -55,6 +55,7 @@ _CODE = (
     "cleaning/*.py",
     "ingest/mapping.py",
     "ingest/batches.py",
+    "ingest/versions.py",
     "ingest/conversion.py",
     "ingest/forms.py",
     "ingest/numbers.py",

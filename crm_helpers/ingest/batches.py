@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from itertools import islice
@@ -58,8 +59,8 @@ def as_text(value: Any) -> str | None:
 
     Examples
     --------
-    >>> [as_text(value) for value in (17850.0, 7, True, datetime(2024, 1, 5), None)]
-    ['17850', '7', 'true', '2024-01-05', None]
+    >>> [as_text(value) for value in (17850.0, 7, True, datetime(2024, 1, 5), ["a"], None)]
+    ['17850', '7', 'true', '2024-01-05', '["a"]', None]
     """
     if value is None or isinstance(value, str):
         return value
@@ -113,10 +114,12 @@ def _moment_text(value: datetime) -> str:
     return value.date().isoformat() if midnight else value.isoformat(sep=" ")
 
 
-_TEXT_OF: dict[type, Callable[[Any], str]] = {  # in this order: bool is an int, datetime is a date
+# in this order: bool is an int, datetime is a date
+_TEXT_OF: dict[type | tuple[type, ...], Callable[[Any], str]] = {
     bool: lambda value: str(value).lower(),
     float: lambda value: str(int(value)) if value.is_integer() else repr(value),
     datetime: _moment_text,
     date: date.isoformat,
     bytes: lambda value: value.decode("utf-8", errors="backslashreplace"),
+    (dict, list): lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=as_text),
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ import pandas as pd
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
-from crm_helpers.ingest.batches import LOCATORS
+from crm_helpers.ingest.contract import require_incremental
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.encodings import guess_encoding
 from crm_helpers.ingest.mapping import map_table, mapped_columns
@@ -24,7 +25,7 @@ from crm_helpers.ingest.samples import Sample, convertible, sample_source, text_
 from crm_helpers.ingest.sentinels import suspects
 from crm_helpers.lake import connect
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Profile, Source
+from crm_helpers.profile import AnySource, Profile, Source
 from crm_helpers.tables import TABLES
 
 __all__ = ["check"]
@@ -40,6 +41,17 @@ _EMPTY = {
     "personal": "",
     "advice": "",
 }
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """The sampled sources in one engine, and the tables that can be mapped from them."""
+
+    connection: ibis.BaseBackend
+    profile: Profile
+    samples: Mapping[str, Sample]
+    mapped: Mapping[str, ibis.Table]
+    faults: Mapping[str, str]  # of tables that cannot be mapped
 
 
 def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
@@ -65,29 +77,59 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
     with tempfile.TemporaryDirectory(prefix="crm-check-") as work:
         for name, source in profile.sources.items():
             try:
-                samples[name] = sample_source(folder, name, source, Path(work))
+                samples[name] = _sampled(folder, name, source, Path(work))
             except InputError as error:
                 rows.append(_row("source", name, detail=f"{error}{_other_encoding(folder, name, source)}"))
             else:
                 rows.append(_checked_source(profile, name, samples[name]))
-        rows += [_checked_table(profile, table, samples) for table in profile.tables]
+    with _bench(profile, samples) as bench:
+        rows += [_checked_table(bench, table) for table in profile.tables]
     return pd.DataFrame(rows)
 
 
+def _sampled(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> Sample:
+    sample = sample_source(folder, name, source, work)
+    if source.incremental:
+        require_incremental(name, source.incremental, sample.columns)
+    return sample
+
+
+@contextmanager
+def _bench(profile: Profile, samples: Mapping[str, Sample]) -> Iterator[_Bench]:
+    connection = connect(Path(tempfile.gettempdir()))
+    mapped: dict[str, ibis.Table] = {}
+    faults: dict[str, str] = {}
+    columns = {name: sample.columns for name, sample in samples.items()}
+    try:
+        for name, sample in samples.items():
+            connection.create_table(name, sample.rows)
+        for table, mapping in profile.tables.items():
+            if mapping.source not in samples:
+                continue
+            try:
+                mapped[table] = map_table(connection, profile, table, columns)
+            except InputError as error:
+                faults[table] = str(error)
+            except duckdb.Error:
+                faults[table] = _not_computed(table)
+        yield _Bench(connection, profile, samples, mapped, faults)
+    finally:
+        connection.disconnect()
+
+
 def _checked_source(profile: Profile, name: str, sample: Sample) -> dict[str, object]:
-    columns = _columns(sample)
     personal = personal_columns(sample.rows)
     held = [f"{column} ({kind})" if kind != column else column for column, kind in personal.items()]
-    used = mapped_columns(profile, name, columns)
-    rows = sample.said if sample.rows.num_rows else ""
+    used = mapped_columns(profile, name, sample.columns)
+    empty = "" if sample.rows.num_rows else f"sources.{name}: no rows; a run refuses it"
     return _row(
-        "source", name, reachable=True, rows=rows, columns=len(columns), used=len(used),
-        personal=", ".join(held), detail="",
+        "source", name, reachable=True, rows=sample.said, columns=len(sample.columns), used=len(used),
+        personal=", ".join(held), detail=empty,
     )  # fmt: skip
 
 
-def _other_encoding(folder: CompanyFolder, name: str, source: Source) -> str:
-    if source.kind not in {"csv", "json", "jsonl", "mongodb"}:
+def _other_encoding(folder: CompanyFolder, name: str, source: AnySource) -> str:
+    if not isinstance(source, Source) or source.kind not in {"csv", "json", "jsonl", "mongodb"}:
         return ""
     try:
         paths = locate_all(folder, name, source)
@@ -99,30 +141,27 @@ def _other_encoding(folder: CompanyFolder, name: str, source: Source) -> str:
     return f'; it looks like encoding = "{guess[0]}" (score {guess[1]:.2f})'
 
 
-def _checked_table(profile: Profile, table: str, samples: Mapping[str, Sample]) -> dict[str, object]:
-    mapping = profile.tables[table]
-    if mapping.source not in samples:
+def _checked_table(bench: _Bench, table: str) -> dict[str, object]:
+    mapping = bench.profile.tables[table]
+    if mapping.source not in bench.samples:
         return _row("table", table, detail=f'its source "{mapping.source}" cannot be read')
-    connection = connect(Path(tempfile.gettempdir()))
+    if table in bench.faults:
+        return _row("table", table, reachable=True, detail=bench.faults[table])
     try:
-        for name, sample in samples.items():
-            connection.create_table(name, sample.rows)
-        columns = {name: _columns(sample) for name, sample in samples.items()}
-        mapped = map_table(connection, profile, table, columns)
-        found = _tried(connection, profile, table, mapped)
-        found["advice"] += _lost(connection, profile, table, mapped, samples)
-    except InputError as error:
-        return _row("table", table, reachable=True, detail=str(error))
+        found = _tried(bench, table)
+        found["advice"] += _lost(bench, table)
     except duckdb.Error:
-        detail = f"tables.{table}.columns: a mapped value cannot be computed; look at its expressions"
-        return _row("table", table, reachable=True, detail=detail)
-    finally:
-        connection.disconnect()
+        return _row("table", table, reachable=True, detail=_not_computed(table))
     count = len(mapping.columns)
     return _row("table", table, reachable=True, columns=count, used=count, **found)
 
 
-def _tried(connection: ibis.BaseBackend, profile: Profile, table: str, mapped: ibis.Table) -> dict[str, str]:
+def _not_computed(table: str) -> str:
+    return f"tables.{table}.columns: a mapped value cannot be computed; look at its expressions"
+
+
+def _tried(bench: _Bench, table: str) -> dict[str, str]:
+    connection, profile, mapped = bench.connection, bench.profile, bench.mapped[table]
     locale = Locale(profile.timezone, profile.currency, profile.country)
     given, good, rows = 0, 0, int(mapped.count().execute())
     faults: list[str] = []
@@ -155,27 +194,14 @@ def _suspicion(key: str, word: str, share: float) -> str:
     return f'{line} missing = ["{word}"]'
 
 
-def _lost(
-    connection: ibis.BaseBackend,
-    profile: Profile,
-    table: str,
-    mapped: ibis.Table,
-    samples: Mapping[str, Sample],
-) -> str:
-    columns = {name: _columns(sample) for name, sample in samples.items()}
-    tables, whole = {table: mapped}, {}
-    for target in {target for target, _ in TABLES[table].references.values()} & set(profile.tables):
-        source = profile.tables[target].source
-        if source not in samples or profile.tables[target].derive_missing:
-            continue
-        with suppress(InputError):  # the other table's own line says it
-            tables[target] = map_table(connection, profile, target, columns)
-            whole[target] = samples[source].whole
-    return "".join(f"{line}\n" for line in lost_references(connection, TABLES[table], tables, whole=whole))
-
-
-def _columns(sample: Sample) -> list[str]:
-    return [name for name in sample.rows.column_names if name not in LOCATORS]
+def _lost(bench: _Bench, table: str) -> str:
+    tables, whole = {table: bench.mapped[table]}, {}
+    for target in {target for target, _ in TABLES[table].references.values()} & set(bench.mapped):
+        if not bench.profile.tables[target].derive_missing:
+            tables[target] = bench.mapped[target]
+            whole[target] = bench.samples[bench.profile.tables[target].source].whole
+    lines = lost_references(bench.connection, TABLES[table], tables, whole=whole)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _row(what: str, name: str, *, detail: str, **found: object) -> dict[str, object]:

@@ -18,7 +18,7 @@ from crm_helpers.lake import quote_text
 from crm_helpers.profile import ColumnMapping
 from crm_helpers.tables import Column, Type
 
-__all__ = ["UNDECLARED_DATE", "Locale", "converted", "in_range", "present"]
+__all__ = ["FALSE_WORDS", "UNDECLARED_DATE", "Locale", "converted", "in_range", "present"]
 
 UNDECLARED_DATE = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
 """Day or month first: which of the two, only the company knows."""

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import ibis
-import pyarrow as pa
 
-from crm_helpers.ingest.batches import LOCATORS
 from crm_helpers.ingest.fits import Fit, fit_values
 from crm_helpers.ingest.likeness import Guess, best_columns, column_score, table_score
 from crm_helpers.ingest.personal import personal_columns
+from crm_helpers.ingest.samples import Sample
 from crm_helpers.lake import connect, quote_identifier
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
 from crm_helpers.tables import TABLES, Column, Table
 
 __all__ = ["FoundSource", "draft_profile"]
@@ -31,14 +30,14 @@ class FoundSource:
     """One source of a file: its first rows, and what was guessed of the way it is written."""
 
     name: str
-    source: Source
-    sample: pa.Table = field(compare=False)
+    source: AnySource
+    sample: Sample = field(compare=False)
     notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Its columns, without the workbook's own."""
-        return tuple(name for name in self.sample.column_names if name not in LOCATORS)
+        return self.sample.columns
 
 
 def draft_profile(name: str, sources: list[FoundSource]) -> str:
@@ -76,7 +75,13 @@ def draft_profile(name: str, sources: list[FoundSource]) -> str:
         lines += ["# No file looks like transactions, the one table nobody can do without: map one.", ""]
     unused = [item.name for item in sources if item not in assigned.values()]
     lines += [f"# The source {name} feeds no table yet." for name in unused]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, "", *_other_kinds()]).rstrip() + "\n"
+
+
+def _other_kinds() -> list[str]:
+    text = (Path(__file__).parent / "other_sources.toml").read_text(encoding="utf-8")
+    shown = [f"# {line}".rstrip() for line in text.splitlines()]
+    return ["# Every kind of source, to be copied from here without the first `# `:", "#", *shown]
 
 
 def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:
@@ -96,14 +101,15 @@ def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:
 def _sampled(item: FoundSource) -> Iterator[tuple[ibis.BaseBackend, ibis.Table]]:
     connection = connect(Path(tempfile.gettempdir()))
     try:
-        yield connection, connection.create_table(item.name, item.sample)
+        yield connection, connection.create_table(item.name, item.sample.rows)
     finally:
         connection.disconnect()
 
 
 def _source_lines(item: FoundSource) -> list[str]:
-    stated = item.source.model_dump(exclude_defaults=True)
-    if item.source.kind == "csv":  # detected, and recorded even where it is the default
+    stated = {"kind": item.source.kind} | item.source.model_dump(exclude_defaults=True)
+    if isinstance(item.source, Source) and item.source.kind == "csv":
+        # detected, and recorded even where it is the default
         stated |= {"encoding": item.source.encoding, "delimiter": item.source.delimiter}
     notes = [f"# {note}" for note in item.notes]
     return [
@@ -147,7 +153,7 @@ def _product_line(item: FoundSource) -> list[str]:
 
 def _by_values(table: Table, item: FoundSource, guesses: dict[str, Guess]) -> dict[str, Guess]:
     taken = {header for header, _ in guesses.values()}
-    kinds = personal_columns(item.sample)
+    kinds = personal_columns(item.sample.rows)
     found: dict[str, Guess] = {}
     for column in table.columns:
         headers = [h for h, kind in kinds.items() if column.form and kind == column.form and h not in taken]

@@ -11,15 +11,19 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.draft import FoundSource, draft_profile
 from crm_helpers.ingest.samples import sample_source
 from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource
 
 __all__ = ["new_company"]
+
+_SOURCE: TypeAdapter[AnySource] = TypeAdapter(AnySource)
 
 
 def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
@@ -103,12 +107,12 @@ def _sources(folder: CompanyFolder, names: list[str]) -> list[FoundSource]:
     with tempfile.TemporaryDirectory(prefix="crm-new-") as work:
         for name in names:
             for written in _of_file(folder, name, Path(work)):
-                source = Source.model_validate(written.keys)
+                source = _SOURCE.validate_python(written.keys)
                 stem = Path(name).name.split(".")[0]
-                title = source.sheet or source.table or stem
+                title = written.keys.get("sheet") or written.keys.get("table") or stem
                 own = _source_name(title, {item.name for item in found}, fallback=stem)
                 sample = sample_source(folder, own, source, Path(work))
-                found.append(FoundSource(own, source, sample.rows, written.notes))
+                found.append(FoundSource(own, source, sample, written.notes))
     return found
 
 

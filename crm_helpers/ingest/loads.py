@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ import pandas as pd
 import pyarrow as pa
 from filelock import FileLock
 
-from crm_helpers.errors import CrmError, InputError, RunError
+from crm_helpers.errors import CrmError, RunError
+from crm_helpers.ingest.changes import Change, arrived_changes
 from crm_helpers.ingest.contract import require_columns
-from crm_helpers.ingest.databases import stage_table
+from crm_helpers.ingest.fetch import Fetched, fetch, reading_fingerprint, refuse_changed
 from crm_helpers.ingest.ledger import (
+    RECORD,
     SOURCES_TABLE,
     Load,
     combined_fingerprint,
@@ -26,23 +27,15 @@ from crm_helpers.ingest.ledger import (
     remove_half_loads,
 )
 from crm_helpers.ingest.mapping import mapped_columns
-from crm_helpers.ingest.parts import Part, distinct_parts, read_parts
-from crm_helpers.ingest.places import locate_all, source_label
-from crm_helpers.lake import fingerprint
+from crm_helpers.ingest.places import source_label
+from crm_helpers.ingest.quiet import quiet_dlt
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Profile, Source
+from crm_helpers.profile import AnySource, Profile
 from crm_helpers.record import TableRecord
 
 __all__ = ["IngestResult", "ingest"]
 
 WAIT_SECONDS = 600  # for another ingestion of the same company
-READING = (  # keys that change what is read
-    "encoding", "delimiter", "quote", "skip_rows", "header", "ragged", "member", "sheet", "table", "kind",
-)  # fmt: skip
-_CODE = (
-    "archives.py", "batches.py", "databases.py", "delimited.py", "documents.py", "headers.py", "parts.py",
-    "readers.py", "workbooks.py",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,10 +56,13 @@ class IngestResult:
 class _Arrival:
     """One source as it stands now."""
 
-    name: str
-    source: Source
-    parts: tuple[Part, ...]
+    fetched: Fetched
     fingerprint: str
+    change: Change | None = None  # of an incremental source only
+
+    @property
+    def name(self) -> str:
+        return self.fetched.name
 
 
 def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
@@ -92,37 +88,39 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
     """
     with _work_folder(folder) as work:
         before = newest_loads(folder)
-        arrivals = [_arrival(folder, name, source, work) for name, source in profile.sources.items()]
-        changed = [a for a in arrivals if a.name not in before or before[a.name].fingerprint != a.fingerprint]
+        arrivals = [
+            _arrival(folder, name, source, work, before.get(name)) for name, source in profile.sources.items()
+        ]
+        changed = [a for a in arrivals if _is_new(a, before.get(a.name))]
         if changed:
             remove_half_loads(folder)
             _load(folder, profile, changed, before, work)
     loads = newest_loads(folder)
-    again = {a.name: [name for part in a.parts for name in part.again] for a in arrivals}
+    again = {a.name: a.fetched.again for a in arrivals}
     return IngestResult(_sources(profile, loads, before, again), _mapping(profile, loads))
 
 
-def _arrival(folder: CompanyFolder, name: str, source: Source, work: Path) -> _Arrival:
-    if source.kind == "sql":
-        paths = [stage_table(folder, name, source, work)]
-    else:
-        paths = locate_all(folder, name, source)
-    parts = tuple(distinct_parts(paths))
-    return _Arrival(name, source, parts, _fingerprint(parts, source))
+def _arrival(
+    folder: CompanyFolder, name: str, source: AnySource, work: Path, before: Load | None
+) -> _Arrival:
+    if source.incremental:
+        change = arrived_changes(folder, name, source, work, before)
+        return _Arrival(change.fetched, change.fingerprint, change)
+    fetched = fetch(folder, name, source, work)
+    return _Arrival(fetched, combined_fingerprint(fetched.content, reading_fingerprint(source)))
 
 
-def _fingerprint(parts: tuple[Part, ...], source: Source) -> str:
-    settings = [str(getattr(source, key)) for key in READING]
-    code = [(Path(__file__).parent / name).read_bytes() for name in _CODE]
-    # names count where there are several: the rows keep the file they came from
-    names = [part.name for part in parts] if len(parts) > 1 else []
-    return combined_fingerprint(*(fingerprint(part.path) for part in parts), *names, *settings, *code)
+def _is_new(arrival: _Arrival, before: Load | None) -> bool:
+    if before is None or before.fingerprint != arrival.fingerprint:
+        return True
+    asked = before.history.settings if before.history else None
+    return asked != (arrival.change.settings if arrival.change else None)
 
 
 def _load(
     folder: CompanyFolder, profile: Profile, arrivals: list[_Arrival], before: dict[str, Load], work: Path
 ) -> None:
-    with _environment(work):
+    with quiet_dlt(work):
         import dlt  # noqa: PLC0415 - 0.6 s, and it reads the environment when it is imported
         from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: PLC0415
 
@@ -139,7 +137,9 @@ def _load(
         resources = [dlt.resource(rows, name=n, write_disposition="append") for n, rows in tables.items()]
         try:
             pipeline.extract(dlt.source(lambda: resources, name="raw")(), loader_file_format="parquet")
-            _refuse_changed(folder, arrivals)
+            for arrival in arrivals:
+                if arrival.change is None:  # changes were copied before
+                    refuse_changed(folder, arrival.fetched)
             pipeline.normalize()
             pipeline.load()
         except PipelineStepFailed as error:
@@ -147,27 +147,21 @@ def _load(
 
 
 def _batches(arrival: _Arrival, profile: Profile, before: Load | None, work: Path) -> Iterator[pa.Table]:
-    label = f"{arrival.name} ({source_label(arrival.source)})"
-    for i, batch in enumerate(read_parts(arrival.parts, arrival.source, work, label=label)):
+    known = before.columns if before else ()
+    rows = arrival.change.batches() if arrival.change else arrival.fetched.batches(work)
+    for i, batch in enumerate(rows):
         if i == 0:
-            require_columns(
-                profile, arrival.name, batch.column_names, before=before.columns if before else ()
-            )
+            require_columns(profile, arrival.name, batch.column_names, before=known)
         yield batch
 
 
 def _record(arrivals: list[_Arrival]) -> Iterator[pa.Table]:
-    rows = {"source": [a.name for a in arrivals], "fingerprint": [a.fingerprint for a in arrivals]}
-    yield pa.table(rows)
+    yield pa.Table.from_pylist([_described_load(arrival) for arrival in arrivals], schema=RECORD)
 
 
-def _refuse_changed(folder: CompanyFolder, arrivals: list[_Arrival]) -> None:
-    for arrival in arrivals:
-        parts = arrival.parts
-        if arrival.source.kind != "sql":  # a file that came meanwhile is a change too
-            parts = tuple(distinct_parts(locate_all(folder, arrival.name, arrival.source)))
-        if _fingerprint(parts, arrival.source) != arrival.fingerprint:
-            raise InputError(f"sources.{arrival.name}: the file changed while it was read; run again")
+def _described_load(arrival: _Arrival) -> dict[str, Any]:
+    change = arrival.change.record() if arrival.change else {}
+    return {"source": arrival.name, "fingerprint": arrival.fingerprint} | change
 
 
 def _cause(error: BaseException) -> CrmError:
@@ -195,42 +189,15 @@ def _work_folder(folder: CompanyFolder) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-@contextmanager
-def _environment(work: Path) -> Iterator[None]:
-    # dlt is told by environment only: no telemetry, nothing in the home folder, names as they came
-    settings: Mapping[str, str] = {
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "RUNTIME__LOG_LEVEL": "ERROR",
-        "DLT_DATA_DIR": str(work),
-        "DLT_PROJECT_DIR": str(work),
-        "SCHEMA__NAMING": "crm_helpers.ingest.naming",
-        "RESTORE_FROM_DESTINATION": "false",
-    }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            _restore(name, value)
-
-
-def _restore(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
-
-
 def _sources(
-    profile: Profile, loads: dict[str, Load], before: dict[str, Load], again: Mapping[str, list[str]]
+    profile: Profile, loads: dict[str, Load], before: dict[str, Load], again: Mapping[str, Sequence[str]]
 ) -> pd.DataFrame:
     return pd.DataFrame(
         [_described(profile, loads[name], before.get(name), again[name]) for name in profile.sources]
     )
 
 
-def _described(profile: Profile, load: Load, before: Load | None, again: list[str]) -> dict[str, Any]:
+def _described(profile: Profile, load: Load, before: Load | None, again: Sequence[str]) -> dict[str, Any]:
     source = profile.sources[load.source]
     used = mapped_columns(profile, load.source, load.columns)
     tables = dict.fromkeys(place.split(".")[0] for places in used.values() for place in places)

@@ -15,7 +15,7 @@ from crm_helpers.files import fingerprint
 from crm_helpers.ingest.archives import unpack
 from crm_helpers.ingest.batches import FILE, PART_ROWS, ROW
 from crm_helpers.ingest.readers import read_file
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
 
 __all__ = ["Part", "distinct_parts", "read_parts"]
 
@@ -52,7 +52,7 @@ def distinct_parts(paths: Sequence[Path]) -> list[Part]:
     return list(found.values())
 
 
-def read_parts(parts: Sequence[Part], source: Source, work: Path, *, label: str) -> Iterator[pa.Table]:
+def read_parts(parts: Sequence[Part], source: AnySource, work: Path, *, label: str) -> Iterator[pa.Table]:
     """Read the files of a source in batches, one after another, each row with its locator.
 
     Parameters
@@ -77,12 +77,11 @@ def read_parts(parts: Sequence[Part], source: Source, work: Path, *, label: str)
     InputError
         When a file cannot be read, or its columns are not those of the first.
     """
+    member = source.member if isinstance(source, Source) else None
     plain = [
         (part, file)
         for part in parts
-        for file in unpack(
-            part.path, work, member=source.member, label=_place(label, part, several=len(parts) > 1)
-        )
+        for file in unpack(part.path, work, member=member, label=_place(label, part, several=len(parts) > 1))
     ]
     several = len(plain) > 1
     schema, first = None, ""

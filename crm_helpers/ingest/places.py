@@ -7,7 +7,8 @@ from pathlib import Path
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
+from crm_helpers.sources import DatabaseSource, RestSource
 
 __all__ = ["inside_company", "locate", "locate_all", "source_label"]
 
@@ -37,7 +38,7 @@ def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
         When the file is missing, empty, no regular file, or outside its folder (also by a link).
     """
     base = _package_folder(name, source.package) if source.package else folder.data
-    path = _inside(base, str(source.path), key=f"sources.{name}.path")
+    path = _inside(base, source.path, key=f"sources.{name}.path")
     if not path.exists():
         raise InputError(f"sources.{name}.path: no file {source.path}{_neighbours(path)}")
     if not path.is_file():
@@ -54,7 +55,7 @@ def locate_all(folder: CompanyFolder, name: str, source: Source) -> list[Path]:
     the folders below are not part of a source.
     """
     base = _package_folder(name, source.package) if source.package else folder.data
-    place = str(source.path)
+    place = source.path
     if not (base / place).is_dir() and ((base / place).exists() or not _PATTERN & set(place)):
         return [locate(folder, name, source)]
     parent, pattern = (place, "*") if (base / place).is_dir() else (str(Path(place).parent), Path(place).name)
@@ -70,11 +71,13 @@ def locate_all(folder: CompanyFolder, name: str, source: Source) -> list[Path]:
     ]
 
 
-def source_label(source: Source) -> str:
+def source_label(source: AnySource) -> str:
     """Say where a source is, in words that hold no folder of this machine and no secret."""
-    if source.kind == "sql":
+    if isinstance(source, DatabaseSource):
         return f"table {source.table}"
-    place = f"{source.package}: {source.path}" if source.package else str(source.path)
+    if isinstance(source, RestSource):
+        return source.url
+    place = f"{source.package}: {source.path}" if source.package else source.path
     return f"{place}, sheet {source.sheet}" if source.sheet else place
 
 

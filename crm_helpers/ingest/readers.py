@@ -1,9 +1,10 @@
-"""Read any file source in batches of Arrow rows, as it is: one small reader a kind."""
+"""Read the file, copy or download of a source in batches of Arrow rows, as it is: one small reader a kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,14 +15,15 @@ from crm_helpers.ingest.batches import BATCH_ROWS, ROW, as_text, refuse_own_name
 from crm_helpers.ingest.delimited import read_csv
 from crm_helpers.ingest.documents import read_documents
 from crm_helpers.ingest.workbooks import read_excel
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
+from crm_helpers.sources import RestSource
 
 __all__ = ["ROW", "as_text", "read_file", "text_batches"]
 
-Reader = Callable[[Path, Source, Path, str], Iterator[pa.Table]]
+Reader = Callable[[Path, Any, Path, str], Iterator[pa.Table]]
 
 
-def read_file(path: Path, source: Source, work: Path, *, label: str) -> Generator[pa.Table, None, None]:
+def read_file(path: Path, source: AnySource, work: Path, *, label: str) -> Generator[pa.Table, None, None]:
     """Read one file in batches, each row with its locator.
 
     Parameters
@@ -71,6 +73,10 @@ def _read_parquet(path: Path, _source: Source, _work: Path, label: str) -> Itera
         raise InputError(f"{label}: not a whole Parquet file; export it again") from None
 
 
+def _read_download(path: Path, _source: RestSource, work: Path, label: str) -> Iterator[pa.Table]:
+    return read_documents(path, Source(kind="jsonl", path=path.name), work, label)
+
+
 _NUMBERED = {"csv", "excel"}  # their readers know the row of each record
 _READERS: dict[str, Reader] = {
     "csv": read_csv,
@@ -79,5 +85,6 @@ _READERS: dict[str, Reader] = {
     "jsonl": read_documents,
     "mongodb": read_documents,
     "parquet": _read_parquet,
+    "rest": _read_download,  # of the copy that `rest.stage_rest` made
     "sql": _read_parquet,  # of the copy that `databases.stage_table` made
 }

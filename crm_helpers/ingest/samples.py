@@ -10,16 +10,15 @@ import ibis
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 
-from crm_helpers.errors import InputError
-from crm_helpers.ingest.batches import ROW
+from crm_helpers.ingest.batches import LOCATORS, ROW
 from crm_helpers.ingest.conversion import Locale, converted, in_range, present
-from crm_helpers.ingest.databases import database_columns
+from crm_helpers.ingest.databases import first_rows
+from crm_helpers.ingest.fetch import fetch
 from crm_helpers.ingest.forms import register_phones
-from crm_helpers.ingest.parts import distinct_parts, read_parts
-from crm_helpers.ingest.places import locate_all, source_label
 from crm_helpers.lake import quote_identifier
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import ColumnMapping, Source
+from crm_helpers.profile import AnySource, ColumnMapping
+from crm_helpers.sources import DatabaseSource, RestSource
 from crm_helpers.tables import Column
 
 __all__ = ["SAMPLE_ROWS", "Sample", "convertible", "sample_source", "text_of"]
@@ -33,32 +32,34 @@ class Sample:
 
     rows: pa.Table
     whole: bool  # these are all its rows
-    parts: int = 1
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the source, without the workbook's own."""
+        return tuple(name for name in self.rows.column_names if name not in LOCATORS)
 
     @property
     def said(self) -> str:
         """How many rows there are, as far as was looked."""
-        return f"{self.rows.num_rows:,} rows" if self.whole else f"more than {self.rows.num_rows:,} rows"
+        return f"{self.rows.num_rows:,} rows{'' if self.whole else ' or more'}"
 
 
-def sample_source(folder: CompanyFolder, name: str, source: Source, work: Path) -> Sample:
-    """Read the first rows of a source, or raise `InputError`; of a database its columns only."""
-    if source.kind == "sql":
-        names = [*database_columns(folder, name, source), ROW]
-        return Sample(pa.table({column: pa.array([], pa.string()) for column in names}), whole=False)
-    parts = distinct_parts(locate_all(folder, name, source))
-    batches = read_parts(parts, source, work, label=f"{name} ({source_label(source)})")
+def sample_source(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> Sample:
+    """Read the first rows of a source, of an API its first page, or raise `InputError`."""
+    if isinstance(source, DatabaseSource):  # the one kind that may be empty and yet have columns
+        rows = first_rows(folder, name, source, most=SAMPLE_ROWS + 1)
+        rows = rows.append_column(ROW, pa.array(range(1, rows.num_rows + 1), pa.int64()))
+        return Sample(rows.slice(0, SAMPLE_ROWS), rows.num_rows <= SAMPLE_ROWS)
+    fetched = fetch(folder, name, source, work, pages=1)
     taken: list[pa.Table] = []
-    whole = True
-    for batch in batches:
+    whole = not (isinstance(source, RestSource) and source.paging)
+    for batch in fetched.batches(work):
         taken.append(batch)
         if sum(item.num_rows for item in taken) > SAMPLE_ROWS:
             whole = False
             break
-    if not taken:
-        raise InputError(f"sources.{name}: no rows")
     rows = pa.concat_tables(taken)
-    return Sample(rows if whole else rows.slice(0, SAMPLE_ROWS), whole, len(parts))
+    return Sample(rows.slice(0, SAMPLE_ROWS), whole)
 
 
 def text_of(column: str, kind: dt.DataType, origin: ColumnMapping) -> str:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from crm_helpers.ingest import check
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from crm_helpers.ingest import check, samples
 
 
 def faults(shop):
@@ -102,3 +107,33 @@ def test_references_that_differ_in_writing_only_are_shown(shop):
 def test_a_required_value_that_lacks_is_counted(shop):
     shop.write("lines.csv", "order,person,day,paid\nA1,,2024-01-05,1\nA2,1,2024-01-05,1\n")
     assert "customer_id: 1 of 2 sampled rows lack it" in line(shop, "transactions")["advice"]
+
+
+def lines_in_a_table(shop, *rows, **source):
+    with closing(sqlite3.connect(shop.source / "shop.db")) as connection, connection:
+        connection.execute('CREATE TABLE lines ("order" TEXT, person TEXT, day TEXT, paid TEXT)')
+        connection.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", rows)
+    shop.sources["lines"] = {"kind": "sql", "url": "sqlite:///source/shop.db", "table": "lines", **source}
+
+
+def test_the_first_rows_of_a_database_table_are_tried(shop, monkeypatch):
+    monkeypatch.setattr(samples, "SAMPLE_ROWS", 4)
+    lines_in_a_table(shop, *[(f"A{i}", "1", "2024-01-05", "1" if i else "n.v.") for i in range(9)])
+    assert line(shop, "lines")["rows"] == "4 rows or more"
+    found = line(shop, "transactions")
+    assert (found["ok"], found["converts"]) == (True, "93.75%")
+    assert "amount: 1 of 4 sampled values are no money" in found["advice"]
+
+
+def test_an_empty_database_table_is_a_fault_as_it_is_for_a_run(shop):
+    lines_in_a_table(shop)
+    assert faults(shop) == {"lines": "sources.lines: no rows; a run refuses it"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "sql"])
+def test_a_key_of_changes_that_the_source_lacks_is_a_fault(shop, kind):
+    if kind == "sql":
+        lines_in_a_table(shop, ("A1", "1", "2024-01-05", "1"))
+    shop.sources["lines"]["incremental"] = {"key": ["ordre"], "cursor": "day"}
+    key = 'sources.lines.incremental.key: the source has no column "ordre"; did you mean "order"?'
+    assert faults(shop)["lines"] == key

@@ -15,7 +15,7 @@ import pytest
 from openpyxl import Workbook
 
 from crm_helpers.errors import InputError
-from crm_helpers.ingest import loads
+from crm_helpers.ingest import fetch
 from crm_helpers.ingest.ledger import newest_loads
 from crm_helpers.lake import connect, current_clean, read_clean
 
@@ -372,13 +372,13 @@ def test_f12_links_out_of_the_folder_and_pipes_are_refused(good, tmp_path, place
 @pytest.mark.parametrize("change", ["rewritten", "grown", "replaced"])
 def test_f13_a_file_that_changes_while_it_is_read_is_refused(good, monkeypatch, change):
     path = good.write("lines.csv", table(BETTER))
-    read = loads.read_parts
+    read = fetch.read_parts
 
     def read_and_change(*args, **kwargs):
         yield from read(*args, **kwargs)
         _change(path, change)
 
-    monkeypatch.setattr(loads, "read_parts", read_and_change)
+    monkeypatch.setattr(fetch, "read_parts", read_and_change)
     assert "changed while it was read; run again" in refused(good)
     monkeypatch.undo()
     assert len(paid(good)) == {"rewritten": 2, "grown": 4, "replaced": 2}[change]
@@ -398,13 +398,13 @@ def _change(path: Path, change: str) -> None:
 
 def test_f13_a_file_that_arrives_meanwhile_is_a_change(good, monkeypatch):
     daily(good, day1=BETTER)
-    read = loads.read_parts
+    read = fetch.read_parts
 
     def read_and_deliver(*args, **kwargs):
         yield from read(*args, **kwargs)
         good.write("daily/day2.csv", table([("A9", "1", "2024-01-09", "1")]))
 
-    monkeypatch.setattr(loads, "read_parts", read_and_deliver)
+    monkeypatch.setattr(fetch, "read_parts", read_and_deliver)
     assert "changed while it was read" in refused(good)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import tomllib
 from contextlib import closing
@@ -64,6 +65,22 @@ def test_a_required_column_that_was_not_found_is_named_when_the_profile_is_read(
         load_profile(folder)
 
 
+def test_every_kind_of_source_stands_in_every_profile_and_are_good(tmp_path, orders):
+    folder = new_company("shop", [orders], tmp_path)
+    text = folder.profile.read_text()
+    _, _, rest = text.partition("# Every kind of source")
+    shown = "\n".join(line.removeprefix("# ") for line in rest.splitlines()[2:])
+    folder.profile.write_text(text + shown)
+    kinds = [source.kind for source in load_profile(folder).sources.values()]
+    assert kinds == ["csv", "csv", "excel", "jsonl", "parquet", "sql", "rest", "rest"]
+    assert all(f'"{kind}"' in shown for kind in ("csv", "excel", "json", "jsonl", "mongodb", "parquet"))
+    each = [line.removeprefix("#").strip().split("  #")[0] for line in shown.splitlines()]
+    for option in (line for line in each if line.startswith("{ type")):
+        part = "auth" if "_env" in option else "paging"
+        folder.profile.write_text(re.sub(rf"^{part} = {{.*$", f"{part} = {option}", text + shown, flags=re.M))
+        load_profile(folder)
+
+
 def test_sheets_and_database_tables_are_sources_of_their_own(tmp_path, orders):
     book = Workbook()
     book.active.title = "Products"
@@ -74,7 +91,7 @@ def test_sheets_and_database_tables_are_sources_of_their_own(tmp_path, orders):
         connection.execute("CREATE TABLE relations (customer_no TEXT, related_no TEXT, relation TEXT)")
     folder = new_company("shop", [orders, tmp_path / "book.xlsx", tmp_path / "crm.sqlite"], tmp_path)
     found = {
-        name: (source.kind, source.sheet, source.table)
+        name: (source.kind, getattr(source, "sheet", None), getattr(source, "table", None))
         for name, source in load_profile(folder).sources.items()
     }
     assert found == {
