@@ -23,6 +23,7 @@ from crm_helpers.sources import DatabaseSource, Incremental, RestSource
 
 __all__ = ["Change", "arrived_changes"]
 
+MEMORY = "500MB"  # of the engine; a larger state spills
 _CODE = ("databases.py", "delimited.py", "readers.py", "rest.py", "rest_answer.py", "versions.py")
 _PLACE = frozenset({"auth", "path", "package", "url", "url_env"})  # where, not what
 
@@ -180,7 +181,7 @@ def _numbered(question: _Question, path: Path) -> Path:
 
 
 def _state(question: _Question, files: Sequence[tuple[str, Path]]) -> State:
-    connection = connect()
+    connection = connect(memory=MEMORY)
     try:
         return measure_state(connection, question.name, question.incremental, files)
     finally:
