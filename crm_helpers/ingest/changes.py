@@ -23,6 +23,8 @@ from crm_helpers.sources import DatabaseSource, Incremental
 
 __all__ = ["Change", "arrived_changes"]
 
+MEMORY = "500MB"  # of the engine; a larger state spills
+
 
 @dataclass(frozen=True)
 class Change:
@@ -172,7 +174,7 @@ def _delivered(question: _Question, fetched: Fetched) -> Path:
 
 
 def _state(question: _Question, files: Sequence[tuple[str, Path]]) -> State:
-    connection = connect()
+    connection = connect(memory=MEMORY)
     try:
         return measure_state(connection, question.name, question.incremental, files)
     finally:

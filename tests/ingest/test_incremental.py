@@ -72,7 +72,13 @@ def test_versions_of_one_moment_are_told_apart_by_the_order_of_loads(tmp_path):
 
 @pytest.mark.parametrize(
     ("older", "newer"),
-    [("9", "10"), ("2024-01-05T23:00:00+08:00", "2024-01-05T16:00:00Z"), ("2024-1-9", "2024-01-10")],
+    [
+        ("9", "10"),
+        ("9007199254740992", "9007199254740993"),
+        ("9.5", "10.25"),
+        ("2024-01-05T23:00:00+08:00", "2024-01-05T16:00:00Z"),
+        ("2024-1-9", "2024-01-10"),
+    ],
 )
 def test_a_cursor_is_read_as_number_or_time_before_it_is_read_as_text(tmp_path, older, newer):
     shop = deliveries(

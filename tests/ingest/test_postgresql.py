@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,6 +14,8 @@ from crm_helpers.ingest import check
 from crm_helpers.ingest.ledger import newest_loads, read_raw
 from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import connect
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +215,30 @@ def test_check_names_the_columns_without_a_load(shop, base):
     frame = check(shop.folder, shop.profile).set_index("name")
     assert frame.loc["people", "columns"] == 2
     assert not shop.folder.raw.exists()
+
+
+STAGED = """
+import resource, sys
+from pathlib import Path
+from crm_helpers.ingest.databases import stage_table
+from crm_helpers.layout import CompanyFolder
+from crm_helpers.sources import DatabaseSource
+root = Path(sys.argv[1])
+source = DatabaseSource(table=sys.argv[2], url_env="SHOP_DATABASE")
+rows = stage_table(CompanyFolder(root, "shop"), "people", source, root).rows
+print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_a_table_is_streamed_in_bounded_memory(shop, base, tmp_path):
+    def staged(rows):
+        series = f"SELECT n, repeat('x', 200) AS t FROM generate_series(1, {rows}) n"
+        base.execute(f"CREATE VIEW crm.n{rows} AS {series}")
+        words = [sys.executable, "-c", STAGED, str(tmp_path), f"crm.n{rows}"]
+        found = subprocess.run(words, check=True, capture_output=True, text=True, cwd=CHECKOUT).stdout.split()
+        assert int(found[0]) == rows
+        return int(found[1])
+
+    assert (
+        staged(500_000) < staged(100_000) + 40
+    )  # megabytes; the 400,000 rows more are 100 on the wire alone
