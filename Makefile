@@ -13,7 +13,7 @@ report: $(VENV)/installed ## set up, run the company (COMPANY=demo) and print wh
 	$(BIN)/crm run $(COMPANY)
 
 test: $(VENV)/installed-test ## set up and run the tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lab: $(VENV)/installed ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -58,7 +58,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - a command's options are its signatu
     start: _From = "",
     parameter: _Parameter = None,
     file: _File = None,
-    jobs: _Jobs = 2,
+    jobs: _Jobs = 3,
     timeout: _Timeout = 3600,
     run_timeout: _RunTimeout = None,
 ) -> None:

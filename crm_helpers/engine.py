@@ -52,7 +52,9 @@ def connect(*folders: Path, memory: str = MEMORY, threads: int | None = None) ->
         **settings,
     )
     connection.raw_sql("SET TimeZone = 'UTC'")
-    connection.raw_sql("SET enable_progress_bar = false")  # it would print into notebooks
+    # it would print into notebooks; where it is off already, a Jupyter without widgets refuses to set it
+    if connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+        connection.raw_sql("SET enable_progress_bar = false")
     if folders:
         allowed = ", ".join(quote_text(str(folder)) for folder in folders)
         connection.raw_sql(f"SET allowed_directories = [{allowed}]")

@@ -105,9 +105,7 @@ def company_folder(name: str, root: Path | None = None, *, must_exist: bool = Tr
     """
     root = root or project_root()
     if not _NAME.fullmatch(name):
-        raise InputError(
-            f"company name {name!r}: use lower-case letters, digits, - and _ (at most 63)"
-        )
+        raise InputError(f"company name {name!r}: use lower-case letters, digits, - and _ (at most 63)")
     folder = CompanyFolder(root, name)
     if must_exist and not folder.profile.is_file():
         known = company_names(root)

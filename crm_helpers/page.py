@@ -6,6 +6,7 @@ alternative texts and lineage live behind these few calls.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from datetime import date
@@ -13,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import nbformat
 import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
@@ -36,7 +36,6 @@ from crm_helpers.tables import TABLES
 
 if TYPE_CHECKING:
     import ibis
-    from nbformat import NotebookNode
 
     from crm_helpers.report.figures import Chart
 
@@ -69,7 +68,7 @@ def open_page(name: str, **parameters: bool | float | str) -> Page:
     run = _running()
     root = Path(run.root) if run else project_root()
     checked = check_parameters(name, parameters, root)
-    notebook = nbformat.read(notebooks_folder(root) / f"{name}.ipynb", as_version=4)
+    notebook = json.loads((notebooks_folder(root) / f"{name}.ipynb").read_text(encoding="utf-8"))
     folder = company_folder(str(checked["company"]), root)
     if run and run.company != folder.name:
         raise InputError(f'{name}: company "{folder.name}" is not the run\'s company "{run.company}"')
@@ -83,7 +82,7 @@ class Page:
     def __init__(
         self,
         name: str,
-        notebook: NotebookNode,
+        notebook: dict[str, Any],
         *,
         folder: CompanyFolder,
         staging: Path,

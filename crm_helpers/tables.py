@@ -40,6 +40,7 @@ class Column:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     form: Form = ""
+    past: bool = False  # a date that cannot lie after the company's last transaction
 
     @property
     def label(self) -> str:
@@ -91,7 +92,7 @@ _TABLES = (
             _CUSTOMER,
             Column("name", "text", "full name", personal="identifier", form="person name"),
             Column("gender", "text", "gender as recorded", personal="quasi-identifier"),
-            Column("birth_date", "date", "date of birth", personal="quasi-identifier"),
+            Column("birth_date", "date", "date of birth", personal="quasi-identifier", past=True),
             Column("age_group", "text", "age band as recorded", personal="quasi-identifier"),
             Column("income_group", "text", "income band as recorded", personal="quasi-identifier"),
             Column("household_size", "text", "people in the household", personal="quasi-identifier"),

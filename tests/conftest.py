@@ -26,13 +26,25 @@ class Workbook:
     def crm(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Call the command as a person would."""
         return subprocess.run(
-            [sys.executable, "-m", "crm_helpers.cli", *words],
+            [sys.executable, "-m", "crm_helpers", *words],
             cwd=self.root,
             env={**os.environ, "CRM_HOME": str(self.root), "PYTHONPATH": str(CHECKOUT), **environment},
             capture_output=True,
             text=True,
             timeout=600,
             stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def papermill(self, page: Path, executed: Path, *words: str) -> None:
+        """Execute a notebook by stock papermill, as somebody without `crm` would."""
+        subprocess.run(
+            [sys.executable, "-m", "papermill", page, executed, *words, "--no-progress-bar"],
+            cwd=self.root,
+            env={**os.environ, "CRM_HOME": str(self.root)},
+            check=True,
+            capture_output=True,
+            timeout=300,
         )
 
     def runs(self, company: str) -> list[Path]:

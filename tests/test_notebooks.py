@@ -16,7 +16,11 @@ from crm_helpers.tables import TABLES
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 PAGES = [
-    "01_ingestion", "02_cleaning", "03_segmentation", "06_channel_optimization", "07_campaign_regression",
+    "01_ingestion",
+    "02_cleaning",
+    "03_segmentation",
+    "06_channel_optimization",
+    "07_campaign_regression",
     "10_reporting",
 ]
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -39,9 +43,13 @@ def calls(path: Path, method: str) -> set[str]:
     return {
         node.args[0].value
         for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
-        and isinstance(node.func.value, ast.Name) and node.func.value.id == "page"
-        and node.args and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "page"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
     }
 
 
@@ -76,7 +84,8 @@ def test_it_begins_with_one_question_and_ends_with_prose(path):
 def test_it_is_thin(path):
     assert len(read(path).cells) <= 30
     long = [
-        cell.id for cell in code_cells(path)
+        cell.id
+        for cell in code_cells(path)
         if "parameters" not in cell.metadata.get("tags", [])
         and len([line for line in cell.source.splitlines() if line.strip()]) > 8
     ]
@@ -92,7 +101,9 @@ def test_it_defines_nothing_and_loops_over_nothing(path):
 @every_notebook
 def test_it_puts_nothing_into_the_report_but_through_the_page(path):
     source = "\n".join(cell.source for cell in code_cells(path))
-    assert not re.search(r"\bprint\(|display\(|filterwarnings|^\s*[%!]|\.to_html|savefig|HTML\(", source, re.MULTILINE)
+    assert not re.search(
+        r"\bprint\(|display\(|filterwarnings|^\s*[%!]|\.to_html|savefig|HTML\(", source, re.MULTILINE
+    )
 
 
 @every_notebook
@@ -106,7 +117,11 @@ def test_every_parameter_states_its_unit_and_meaning(path):
 @every_notebook
 def test_every_parameter_is_used(path):
     names = {parameter.name for parameter in notebook_parameters(path)}
-    loaded = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    loaded = {
+        node.id
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
     assert names - loaded == set()
 
 

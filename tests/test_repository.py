@@ -18,7 +18,10 @@ LOCKS = sorted(ROOT.glob("requirements*.lock"))
 def tracked_files() -> list[Path]:
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [ROOT / line for line in listing.stdout.splitlines() if (ROOT / line).is_file()]
 
@@ -75,7 +78,9 @@ def test_only_profiles_of_companies_are_in_git():
 def test_nothing_committed_names_a_path_of_a_machine():
     private = re.compile("/" + "work/|/" + "root/|/" + r"home/\w+/|\." + "library")
     found = [
-        path.name for path in tracked_files()
-        if path.suffix not in {".png", ".lock"} and private.search(path.read_text(encoding="utf-8", errors="replace"))
+        path.name
+        for path in tracked_files()
+        if path.suffix not in {".png", ".lock"}
+        and private.search(path.read_text(encoding="utf-8", errors="replace"))
     ]
     assert found == []

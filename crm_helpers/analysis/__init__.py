@@ -1,0 +1,1 @@
+"""One module a question: frames in, frozen results out, nothing read or written."""

@@ -17,7 +17,7 @@ __all__ = ["Advice", "BudgetPlan", "make_plan"]
 
 _NONE = Estimate(math.nan, math.nan, math.nan)
 
-Advice = Literal["move", "do not move", "nothing to divide", "budget too small"]
+Advice = Literal["move", "do not move", "nothing to divide", "budget too small", "budget too large"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class BudgetPlan:
     `table`: channel, `cost_now`, `cost_planned`, `change` (share), `orders_now`, `orders_planned`,
     `value_now`, `value_planned`, `marginal_now`, `marginal_planned` (money one more unit brings),
     `at_bound`. `gain` is money a month, corrected for `optimism`; `promised` is what the curves say
-    without the correction; both against today's split of the same budget. `left_out` says why a channel
+    without the correction; both against today's split of the same budget. `least` and `most` are what the
+    channels cost together at least and at most. `left_out` says why a channel
     with cost is not in the plan. `disagreement` is how far greedy spending and equal marginal value stay
     from the linear program, as a share of what the plan brings.
     """
@@ -36,18 +37,18 @@ class BudgetPlan:
     advice: Advice
     budget: float
     least: float
+    most: float
     left_out: dict[str, str]
     gain: Estimate = _NONE
     promised: float = math.nan
     optimism: float = math.nan
     shadow_price: float = math.nan
-    not_placed: float = 0.0
     disagreement: float = 0.0
 
     @property
     def spent(self) -> bool:
-        """Whether the plan spends the budget, but for what is not placed; so does no plan."""
-        planned = float(self.table["cost_planned"].sum()) + self.not_placed
+        """Whether the plan spends the budget; where there is no plan there is nothing to spend."""
+        planned = float(self.table["cost_planned"].sum())
         return self.advice not in ("move", "do not move") or abs(planned - self.budget) <= 1e-6 * self.budget
 
 
@@ -91,11 +92,10 @@ def make_plan(
     table, curves = fitted.curves[usable].reset_index(drop=True), _curves(fitted, values, usable, margin)
     now = table["cost_now"].to_numpy(float)
     money = budget or float(now.sum()) or math.nan
+    least, most = float(curves.low.sum()), float(curves.high.sum())
+    if why := _no_plan(len(table), money, least, most):
+        return BudgetPlan(_compared(table, curves, now, now), why, money, least, most, left_out)
     plan = by_linear_program(curves, money)
-    least = float(curves.low.sum())
-    if len(table) < 2 or plan.status == "infeasible":
-        why: Advice = "nothing to divide" if len(table) < 2 else "budget too small"
-        return BudgetPlan(_compared(table, curves, now, now), why, money, least, left_out)
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
     drawn = _drawn(fitted, values, usable, curves, seed)
@@ -105,8 +105,17 @@ def make_plan(
     compared = _compared(table, curves, now, plan.cost)
     others = (by_greedy(curves, money).worth, float(curves.worth(by_marginal_value(curves, money)).sum()))
     apart = max(abs(other / plan.worth - 1) for other in others)
-    found = (gain, promised, optimism, plan.shadow_price, plan.not_placed, apart)
-    return BudgetPlan(compared, advice, money, least, left_out, *found)
+    found = (gain, promised, optimism, plan.shadow_price, apart)
+    return BudgetPlan(compared, advice, money, least, most, left_out, *found)
+
+
+def _no_plan(channels: int, budget: float, least: float, most: float) -> Advice | None:
+    """Say why no plan can be made; today's budget is always within what was observed."""
+    if channels < 2:
+        return "nothing to divide"
+    if budget < least:
+        return "budget too small"
+    return "budget too large" if budget > most * (1 + 1e-9) else None
 
 
 def _curves(fitted: ResponseCurves, values: pd.DataFrame, usable: np.ndarray, margin: float | None) -> Curves:

@@ -20,6 +20,7 @@ __all__ = [
     "overlap",
     "placebo_finding",
     "progress_finding",
+    "silent_finding",
 ]
 
 Said = tuple[str, dict[str, Any]]
@@ -30,10 +31,11 @@ def progress_finding(table: pd.DataFrame) -> Said:
     """Say how many campaigns are finished, and how many kept to their plan."""
     if table.empty:
         return "campaigns.none", {}
-    values = {"campaigns": len(table), "finished": int((table["state"] == "finished").sum())}
+    finished = table[table["state"] == "finished"]
+    values = {"campaigns": len(table), "finished": len(finished)}
     if table[["cost_share", "reach_share"]].isna().all(axis=None):
         return "campaigns.progress_unplanned", values
-    over, short = int((table["cost_share"] > 1).sum()), int((table["reach_share"] < 1).sum())
+    over, short = int((finished["cost_share"] > 1).sum()), int((finished["reach_share"] < 1).sum())
     return "campaigns.progress", values | {"over": over, "short": short}
 
 
@@ -44,14 +46,21 @@ def design_finding(found: Portfolio) -> Said:
     values = {"campaigns": found.campaigns, "targeted": found.targeted, "silent": found.silent}
     if not found.randomised:
         return "campaigns.no_proof", values
-    return "campaigns.designs", values | {"randomised": found.randomised, "refused": found.refused}
+    return "campaigns.designs", values | {"randomised": found.randomised}
+
+
+def silent_finding(found: Portfolio) -> Said:
+    """Say how many campaigns have no grade."""
+    return ("campaigns.silent", {"n": found.silent}) if found.silent else ("campaigns.all_judged", {})
 
 
 def effect_finding(found: Portfolio) -> Said:
     """Say how many effects stand when all campaigns are looked at together."""
     if not found.judged:
         return "campaigns.no_effect", {"campaigns": found.campaigns}
-    return "campaigns.effects", {"judged": found.judged, "real": found.real}
+    if not found.real:
+        return "campaigns.no_real_effect", {"judged": found.judged}
+    return "campaigns.effects", {"judged": found.judged, "real": found.real, "proven": found.real_proven}
 
 
 def placebo_finding(effects: pd.DataFrame) -> Said:
@@ -59,7 +68,10 @@ def placebo_finding(effects: pd.DataFrame) -> Said:
     tried = effects[effects["grade"].isin(["C", "D"])].dropna(subset=["placebo_p"])
     if tried.empty:
         return "campaigns.no_placebo", {}
-    return "campaigns.placebo", {"tried": len(tried), "failed": int((tried["grade"] == "D").sum())}
+    failed = int((tried["grade"] == "D").sum())
+    if not failed:
+        return "campaigns.placebo_passed", {"tried": len(tried)}
+    return "campaigns.placebo", {"tried": len(tried), "failed": failed}
 
 
 def money_finding(found: Portfolio, *, margin: float | None) -> Said:
@@ -89,16 +101,18 @@ def answer(found: Portfolio) -> tuple[str, Verdict, dict[str, Any]]:
     """
     if not found.judged:
         return "campaigns.answer_nothing", "not enough data", {"campaigns": found.campaigns}
-    sure: Verdict = "solid" if found.proven else "indicative"
-    values = {"judged": found.judged, "earned": found.earned, "lost": found.lost}
+    sure: Verdict = "solid" if found.solid else "indicative"
+    values = {"judged": found.judged, "lost": found.lost}
     if found.best:
+        values |= {"earned": found.earned, "proven": found.earned_proven}
         return "campaigns.answer_earned", sure, values | {"best": found.best, "net": found.best_net}
     if found.worst:
         return "campaigns.answer_lost", sure, values | {"worst": found.worst, "net": found.worst_net}
+    unsure: Verdict = "indicative" if found.real or found.randomised else "not enough data"
     if not math.isnan(found.spent):
-        return "campaigns.answer_open", "indicative", {"judged": found.judged}
+        return "campaigns.answer_open", unsure, {"judged": found.judged}
     counts = {"judged": found.judged, "real": found.real, "randomised": found.randomised}
-    return "campaigns.answer_association", "indicative" if found.real else "not enough data", counts
+    return "campaigns.answer_association", unsure, counts
 
 
 def action(found: Portfolio) -> list[Said]:
@@ -108,7 +122,7 @@ def action(found: Portfolio) -> list[Said]:
         steps.append(("campaigns.do_repeat", {"best": found.best}))
     if found.worst:
         steps.append(("campaigns.do_stop", {"worst": found.worst, "net": found.worst_net}))
-    without = found.campaigns - found.randomised
-    if without:
-        steps.append(("campaigns.do_hold_out", {"without": without, "campaigns": found.campaigns}))
+    if found.without_holdout:
+        counts = {"without": found.without_holdout, "campaigns": found.campaigns}
+        steps.append(("campaigns.do_hold_out", counts))
     return steps or [("campaigns.do_record", {})]

@@ -21,12 +21,12 @@ FALSE_DISCOVERIES = 0.05
 _MONEY = ("cost", "budget", "planned_revenue")
 
 
-def gross_margin(transactions: ibis.Table) -> float | None:
+def gross_margin(transactions: ibis.Table, *, as_of: date) -> float | None:
     """Compute what is left of a unit of sales after the cost of the goods: `Σ(amount − cost)/Σ amount`.
 
-    Only lines with a cost count; None where no line has one.
+    Only lines before `as_of` with a cost count; None where no line has one.
     """
-    lines = transactions.drop_null("cost")
+    lines = transactions.filter(_.ordered_at.date() < ibis.date(as_of)).drop_null("cost")
     sums = lines.aggregate(
         amount=_.amount.sum().cast("float64"), cost=_.cost.sum().cast("float64")
     ).to_pandas()
@@ -58,7 +58,7 @@ def add_returns(
     -------
     pandas.DataFrame
         The effects with `cost`, `total`, `net` and `return` with intervals, and `earned`: yes, no,
-        open, or not known (no cost).
+        open, not known (no cost) or not judged (no grade).
     """
     costs: pd.DataFrame = campaigns.select("campaign_id", cost=_.cost.cast("float64")).to_pandas()
     table = effects.assign(
@@ -73,8 +73,13 @@ def add_returns(
         table[f"net{end}"] = share * table[f"total{end}"] - table["cost"]
         table[f"return{end}"] = share * table[f"total{end}"] / cost
     believed = table["grade"].isin(["A", "C"])
-    cases = [table["cost"].isna(), believed & (table["net_low"] > 0), believed & (table["net_high"] < 0)]
-    table["earned"] = np.select(cases, ["not known", "yes", "no"], "open")
+    cases = {
+        "not judged": table["grade"] == "",
+        "not known": table["cost"].isna(),
+        "yes": believed & (table["net_low"] > 0),
+        "no": believed & (table["net_high"] < 0),
+    }
+    table["earned"] = np.select(list(cases.values()), list(cases), "open")
     return table
 
 
@@ -102,16 +107,19 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     happened = contacts.group_by("campaign_id").aggregate(
         reach=(_.arm.fill_null("treated") != "holdout").sum(), responses=_.responded.sum()
     )
-    joined = campaigns.left_join(happened, "campaign_id").order_by("starts_on", "campaign_id")
+    today = ibis.date(as_of)
+    happened = happened.semi_join(campaigns.filter(_.starts_on < today), "campaign_id")
+    seen = campaigns.mutate(cost=ibis.ifelse(_.starts_on < today, _.cost, ibis.null()))
+    joined = seen.left_join(happened, "campaign_id").order_by("starts_on", "campaign_id")
     money = {name: joined[name].cast("float64") for name in _MONEY}
     table: pd.DataFrame = joined.select(
         "campaign_id", "channel", "starts_on", "ends_on", "planned_reach", "planned_responses",
         name=joined.name.coalesce(joined.campaign_id), reach=joined.reach.fill_null(0),
         responses=joined.responses, **money,
     ).to_pandas()  # fmt: skip
-    today = pd.Timestamp(as_of)
+    day = pd.Timestamp(as_of)
     starts, ends = pd.to_datetime(table["starts_on"]), pd.to_datetime(table["ends_on"])
-    table["state"] = np.select([starts >= today, ends >= today], ["planned", "running"], "finished")
+    table["state"] = np.select([starts >= day, ends >= day], ["planned", "running"], "finished")
     planned = table[["planned_reach", "planned_responses", "budget"]].astype("float64")
     actual = table[["reach", "responses", "cost"]].astype("float64")
     shares = actual.to_numpy() / planned.where(planned > 0).to_numpy()
@@ -128,11 +136,14 @@ class Portfolio:
     targeted: int
     refused: int
     silent: int
+    without_holdout: int
     earned: int
     lost: int
     undecided: int
     real: int
-    proven: int
+    real_proven: int
+    earned_proven: int
+    solid: bool
     best: str
     best_net: Estimate
     worst: str
@@ -152,14 +163,18 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
     Returns
     -------
     Portfolio
-        `judged` have a grade and `silent` have none (`refused` among them); `proven` are randomised and
-        earned or lost; `real` are those graded A or C whose adjusted p-value is at most
-        `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that earned or lost.
+        `judged` have a grade and `silent` have none (`refused` among them); `solid` when a randomised
+        campaign surely earned or lost; `real` are those graded A or C whose adjusted p-value is at most
+        `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that
+        earned or lost, randomised ones first.
     """
     believed = effects["grade"].isin(["A", "C"])
-    decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["net", "campaign_id"])
+    real = believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)
+    decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["grade", "net", "campaign_id"])
     earned, lost = decided[decided["earned"] == "yes"], decided[decided["earned"] == "no"]
-    (best, best_net), (worst, worst_net) = _named(earned.tail(1)), _named(lost.head(1))
+    # proof before size: a large effect by comparison only does not outrank a proven one
+    leading = earned[earned["grade"] == earned["grade"].min()]
+    (best, best_net), (worst, worst_net) = _named(leading.tail(1)), _named(lost.head(1))
     return Portfolio(
         campaigns=len(effects),
         judged=int((effects["grade"] != "").sum()),
@@ -167,11 +182,14 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
         targeted=int(effects["grade"].isin(["C", "D"]).sum()),
         refused=int((effects["design"] == "not consistent").sum()),
         silent=int((effects["grade"] == "").sum()),
+        without_holdout=int(effects["design"].isin(["targeted", "not consistent"]).sum()),
         earned=len(earned),
         lost=len(lost),
         undecided=int((effects["earned"] == "open").sum()),
-        real=int((believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)).sum()),
-        proven=int((decided["grade"] == "A").sum()),
+        real=int(real.sum()),
+        real_proven=int((real & (effects["grade"] == "A")).sum()),
+        earned_proven=int((earned["grade"] == "A").sum()),
+        solid=bool((decided["grade"] == "A").any()),
         best=best,
         best_net=best_net,
         worst=worst,

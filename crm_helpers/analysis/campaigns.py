@@ -82,6 +82,8 @@ def evaluate(
     """
     plan = windows(campaigns, window_days=window_days, before_days=before_days)
     days = customer_days(transactions.filter(_.ordered_at.date() < ibis.date(as_of))).cache()
+    begun = plan.loc[plan["starts_on"] < pd.Timestamp(as_of), ["campaign_id"]]
+    contacts = contacts.filter(_.campaign_id.isin(begun["campaign_id"].tolist()))
     assigned = assignments(plan, contacts, customers, days)
     rows = panel(assigned, plan, days, before_days=before_days).cache()
     table = plan[["campaign_id", "name", "channel", "starts_on", "holdout_share"]]

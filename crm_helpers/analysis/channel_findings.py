@@ -20,6 +20,7 @@ __all__ = [
     "left_out",
     "marks",
     "plan_finding",
+    "price_finding",
     "response_finding",
     "together",
 ]
@@ -28,7 +29,7 @@ Said = tuple[str, dict[str, Any]]
 """Key of a sentence and its numbers."""
 
 _WHAT = {
-    "satisfaction": "satisfaction", "conversion": "the share of visits that order",
+    "satisfaction": "satisfaction", "conversion": "conversion",
     "order value": "the value of an order", "churn": "churn", "response": "the share of contacts that answer",
 }  # fmt: skip
 
@@ -79,11 +80,21 @@ def plan_finding(plan: BudgetPlan) -> Said:
         return "channels.nothing_to_divide", {"channels": len(plan.table)}
     if plan.advice == "budget too small":
         return "channels.too_small", {"budget": plan.budget, "least": plan.least}
+    if plan.advice == "budget too large":
+        return "channels.too_large", {"budget": plan.budget, "most": plan.most}
     return f"channels.{plan.advice.replace(' ', '_')}", {"gain": plan.gain, "budget": plan.budget}
 
 
+def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
+    """Say what one more unit of money would bring, and whether it pays where the cost of goods is known."""
+    values = {"price": plan.shadow_price}
+    if margin is None:
+        return "channels.price_sales", values
+    return ("channels.price_above" if plan.shadow_price >= 1 else "channels.price_below"), values
+
+
 def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
-    """Answer the page's question from the plan, else from the answers to campaigns.
+    """Answer the page's question from the plan, else by what an order is worth or campaigns are answered.
 
     Returns
     -------
@@ -95,11 +106,13 @@ def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, di
         return "channels.answer_move", "indicative", _moved(plan) | {"gain": plan.gain}
     if plan.advice == "do not move":
         return "channels.answer_stay", "indicative", {"gain": plan.gain}
-    if plan.advice == "budget too small":
-        return "channels.too_small", "not enough data", {"budget": plan.budget, "least": plan.least}
-    key, values = extremes(evaluation, "response")
-    if key == "channels.response":
-        return "channels.answer_response", "indicative", values
+    if plan.advice != "nothing to divide":
+        key, values = plan_finding(plan)
+        return key, "not enough data", values
+    for name, said in (("order value", "channels.answer_value"), ("response", "channels.answer_response")):
+        key, values = extremes(evaluation, name)
+        if key == f"channels.{name.replace(' ', '_')}":
+            return said, "indicative", values
     return "channels.answer_nothing", "not enough data", {}
 
 
@@ -109,6 +122,8 @@ def action(plan: BudgetPlan) -> Said:
         return "channels.do_move", _moved(plan)
     if plan.advice == "do not move":
         return "channels.do_test", {}
+    if plan.advice != "nothing to divide":
+        return "channels.do_range", {"least": plan.least, "most": plan.most}
     return "channels.do_record", {}
 
 

@@ -23,13 +23,15 @@ Sentence = tuple[str, dict[str, Any]]
 _UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 
 
-def period(features: pd.DataFrame) -> Sentence:
-    """Say how many customers ordered, and how often.
+def period(features: pd.DataFrame, *, listed: int) -> Sentence:
+    """Say how many customers ordered, how often, and how many are known by their orders only.
 
     Parameters
     ----------
     features
         One row a customer.
+    listed
+        Customers in the table of customers.
 
     Returns
     -------
@@ -39,7 +41,10 @@ def period(features: pd.DataFrame) -> Sentence:
     orders, buyers = int(features["orders"].sum()), int((features["orders"] > 0).sum())
     if not buyers:
         return "segmentation.no_orders", {"customers": len(features)}
-    return "segmentation.period", {"customers": len(features), "buyers": buyers, "orders": orders}
+    values = {"customers": len(features), "buyers": buyers, "orders": orders}
+    if unlisted := len(features) - listed:
+        return "segmentation.period_unlisted", values | {"unlisted": unlisted}
+    return "segmentation.period", values
 
 
 def window(features: pd.DataFrame, *, as_of: date) -> Sentence:

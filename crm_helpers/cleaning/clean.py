@@ -144,8 +144,13 @@ def _make(
         read_raw(connection, load)
     columns = {name: load.columns for name, load in loads.items()}
     quarantine: list[str] = []
+    # transactions first: the day of the last one bounds the dates of all other tables
+    sold = _clean_table(connection, profile, TABLES["transactions"], columns, quarantine)
+    latest = _last_day(connection, sold)
     cleaned = {
-        name: _clean_table(connection, profile, table, columns, quarantine)
+        name: sold
+        if name == "transactions"
+        else _clean_table(connection, profile, table, columns, quarantine, latest=latest)
         for name, table in TABLES.items()
         if name in profile.tables
     }
@@ -154,7 +159,6 @@ def _make(
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
     refuse_exceeded(pd.DataFrame(quality), profile.limits)
-    sold = cleaned["transactions"]
     tables: dict[str, ibis.Table | pd.DataFrame] = {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
@@ -165,10 +169,10 @@ def _make(
     tables["census"] = census(connection, cleaned)
     tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
-        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
+        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
     )
-    return publish_clean(folder, version, _as_of(connection), tables)
+    return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
 def _clean_table(
@@ -177,11 +181,13 @@ def _clean_table(
     table: Table,
     columns: Mapping[str, tuple[str, ...]],
     quarantine: list[str],
+    *,
+    latest: date | None = None,
 ) -> _Cleaned:
     mapped = map_table(connection, profile, table.name, columns)
     mapping = profile.tables[table.name]
     locale = Locale(profile.timezone, profile.currency, profile.country)
-    standardised = standardise(connection, mapped, table, mapping, locale=locale)
+    standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
     return _Cleaned(standardised, merged, rows)
@@ -248,10 +254,11 @@ def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
     return connection.sql(query, dialect="duckdb")
 
 
-def _as_of(connection: ibis.BaseBackend) -> date:
-    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {clean_place('transactions')}"
+def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
+    place = quote_identifier(sold.standardised.place)
+    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {place} WHERE fatal = 0"
     last: date = connection.raw_sql(query).fetchone()[0]
-    return last + timedelta(days=1)
+    return last
 
 
 def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) -> CleanResult:

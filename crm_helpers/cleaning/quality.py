@@ -154,10 +154,11 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
     query = (
         f"SELECT (SELECT count(*) FROM {people}) AS customers, count(DISTINCT customer_id) AS buyers,"
         " count(DISTINCT order_id) AS orders, count(*) AS lines, sum(amount) AS sales,"
-        " CAST(min(ordered_at) AS DATE) AS first, CAST(max(ordered_at) AS DATE) AS last,"
-        f" max(quantity) AS largest, median(quantity) AS median, {campaigns} AS campaigns,"
+        " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
+        f" max(quantity) AS largest_quantity, median(quantity) AS median_quantity, {campaigns} AS campaigns,"
         f" (SELECT count(*) FROM {contacts}) AS contacts,"
-        f" (SELECT {'count(DISTINCT customer_id)' if has else 'NULL'} FROM {contacts}) AS contacted,"
+        f" (SELECT {'count(DISTINCT customer_id)' if has else 'NULL'} FROM {contacts})"
+        " AS customers_contacted,"
         f" (SELECT {'count_if(responded)' if has else 'NULL'} FROM {contacts}) AS responses FROM {sold}"
     )
     frame: pd.DataFrame = connection.raw_sql(query).df()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import ibis
@@ -38,7 +39,13 @@ class Standardised:
 
 
 def standardise(
-    connection: ibis.BaseBackend, mapped: ibis.Table, table: Table, mapping: TableMapping, *, locale: Locale
+    connection: ibis.BaseBackend,
+    mapped: ibis.Table,
+    table: Table,
+    mapping: TableMapping,
+    *,
+    locale: Locale,
+    latest: date | None = None,
 ) -> Standardised:
     """Convert a mapped table's columns to their types, in the engine.
 
@@ -54,6 +61,8 @@ def standardise(
         Date formats, missing texts and key of the profile.
     locale
         The company's zone, currency and country.
+    latest
+        Day of the last transaction, once known: no date of the past lies after it.
 
     Returns
     -------
@@ -69,7 +78,7 @@ def standardise(
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
     place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
     _read_phones(connection, mapped, columns, locale)
-    query = _query(connection, mapped, table, columns, mapping, locale=locale)
+    query = _query(connection, mapped, table, columns, mapping, locale=locale, latest=latest)
     try:
         connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
     except duckdb.InvalidInputException as error:
@@ -106,6 +115,7 @@ def _query(
     mapping: TableMapping,
     *,
     locale: Locale,
+    latest: date | None,
 ) -> str:
     raw = mapped.schema()
     whole = [FAULT] if FAULT in raw else []
@@ -117,7 +127,8 @@ def _query(
         value = converted(given, kind, column, origin=origin, locale=locale)
         typed += [given, f"{value} AS {name}"]
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
-        judged += [name, f"{_code(given, name, column, undeclared=dates)} AS {code_of(column.name)}"]
+        code = _code(given, name, column, undeclared=dates, latest=latest)
+        judged += [name, f"{code} AS {code_of(column.name)}"]
         final += [
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
@@ -133,7 +144,7 @@ def _query(
     )
 
 
-def _code(given: str, value: str, column: Column, *, undeclared: bool) -> str:
+def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: date | None) -> str:
     beyond = 5 if column.choices else 3
     swapped = f"regexp_full_match({given}, {quote_text(UNDECLARED_DATE)})" if undeclared else "false"
     trace = ""
@@ -142,7 +153,7 @@ def _code(given: str, value: str, column: Column, *, undeclared: bool) -> str:
     return (
         f"CAST(CASE WHEN {given} IS NULL THEN {int(column.required)}"
         f" WHEN {value} IS NULL THEN CASE WHEN {swapped} THEN 4 ELSE 2 END{trace}"
-        f" WHEN {in_range(value, column)} THEN 0 ELSE {beyond} END AS UTINYINT)"
+        f" WHEN {in_range(value, column, latest=latest)} THEN 0 ELSE {beyond} END AS UTINYINT)"
     )
 
 

@@ -111,7 +111,7 @@ def _births(people: People, records: Records, seed: int, ledger: Ledger) -> pa.A
     day[placeholder] = np.datetime64("1900-01-01").astype(np.int64)
     day[future] = np.datetime64("2031-01-01").astype(np.int64) + random.integers(0, 900, len(future))
     plant(ledger, ("customers", "birth date 1900-01-01", "declared missing"), rows=size, chosen=placeholder)
-    plant(ledger, ("customers", "birth date in the future", "none"), rows=size, chosen=future)
+    plant(ledger, ("customers", "birth date in the future", "set missing"), rows=size, chosen=future)
     gone = plant(ledger, ("customers", "birth date missing", "none"), rows=size, chosen=missing)
     plain = (random.random(size) < 0.7).astype(int)
     year, month, end = (pick(words, plain) for words in (("年", "-"), ("月", "-"), ("日", "")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import ibis.expr.datatypes as dt
 
@@ -105,8 +106,10 @@ def converted(value: str, raw: dt.DataType, column: Column, *, origin: ColumnMap
     return f"lower({text})" if column.choices else text
 
 
-def in_range(value: str, column: Column) -> str:
+def in_range(value: str, column: Column, *, latest: date | None = None) -> str:
     """Write SQL that is true when a converted value is one the column can hold.
+
+    `latest` is the last day a date of the past may have.
 
     Examples
     --------
@@ -123,6 +126,8 @@ def in_range(value: str, column: Column) -> str:
         tests.append(f"{value} IN ({', '.join(map(quote_text, column.choices))})")
     if column.type in {"date", "datetime"}:
         tests.append(f"year({value}) BETWEEN {EARLIEST} AND {LATEST}")
+    if column.past and latest:
+        tests.append(f"{value} <= DATE {quote_text(latest.isoformat())}")
     return " AND ".join(tests) or "true"
 
 

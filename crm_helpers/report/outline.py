@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from crm_helpers.report.blocks import MIME, Block
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode  # a page's kernel reads plain JSON: nbformat takes a second to import
 
 __all__ = ["Outline", "Section", "outline", "page_title", "question_of", "stated_tables"]
 
@@ -52,16 +54,16 @@ def page_title(name: str) -> str:
     return name.split("_", 1)[-1].replace("_", " ").capitalize()
 
 
-def question_of(notebook: NotebookNode) -> str:
+def question_of(notebook: Mapping[str, Any]) -> str:
     """Return the question of the notebook's title `# NN · Question?`."""
-    text = "".join(notebook.cells[0].source) if notebook.cells else ""
+    text = "".join(notebook["cells"][0]["source"]) if notebook["cells"] else ""
     found = _TITLE.search(text)
     return found[1] if found else ""
 
 
-def stated_tables(notebook: NotebookNode) -> dict[str, list[str]]:
+def stated_tables(notebook: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the tables of the notebook's metadata: `required`, `optional` and `writes`."""
-    crm = notebook.metadata.get("crm", {})
+    crm = notebook["metadata"].get("crm", {})
     reads = crm.get("reads", {})
     return {
         "required": list(reads.get("required", [])),

@@ -71,9 +71,15 @@ class PageView:
     shapes: Markup = field(default=Markup(""))
 
     @property
-    def passed(self) -> int:
-        """Checks that passed."""
-        return sum(check.outcome == "pass" for check in self.result.checks)
+    def check_words(self) -> tuple[str, dict[str, int]]:
+        """Sentence of the badge: how many checks there are, and how many of them warn or fail."""
+        outcomes = [check.outcome for check in self.result.checks]
+        failed, warned, checks = outcomes.count("fail"), outcomes.count("warn"), len(outcomes)
+        if failed:
+            return "checks_failed", {"failed": failed, "checks": checks}
+        if warned:
+            return "checks_warned", {"warned": warned, "checks": checks}
+        return "checks_passed", {"checks": checks}
 
 
 def page_view(page: Outline, *, result: PageResult, context: RenderContext) -> PageView:

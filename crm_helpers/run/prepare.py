@@ -40,7 +40,7 @@ class Request:
     start: str | None = None
     assignments: tuple[str, ...] = ()
     file: Path | None = None
-    jobs: int = 2
+    jobs: int = 3
     page_seconds: float = 3600.0
     run_seconds: float = float("inf")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -101,7 +102,9 @@ def _check_inputs(prepared: Prepared, display: Display) -> None:
 
 
 def _run_staged(prepared: Prepared, staging: publish.Staging, display: Display, started: float) -> Report:
-    # papermill, the engine and the template take a second to import: a refused call does not pay for them
+    # papermill, the engine and the template take a second to import: a refused call does not pay for them.
+    # nbformat's schemas check no address, but the grammars for it would take another second
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from crm_helpers.run.book import Book
 
     book = Book(prepared, staging, display)

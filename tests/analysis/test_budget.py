@@ -110,6 +110,18 @@ def test_a_budget_below_experience_is_refused_and_the_least_is_said() -> None:
     assert plan.least > 10
 
 
+def test_a_budget_beyond_experience_is_refused_and_the_most_is_said() -> None:
+    plan = _plan({"a": 0.5, "b": 0.4}, budget=10_000.0)
+    assert plan.advice == "budget too large"
+    assert plan.most < 2000
+
+
+def test_another_budget_is_compared_with_todays_split_of_it() -> None:
+    plan = _plan({"strong": 0.7, "weak": 0.1}, budget=1200.0)
+    assert plan.advice == "move"
+    assert plan.table["cost_planned"].sum() == pytest.approx(1200)
+
+
 def test_a_channel_without_order_value_is_left_out_with_the_reason() -> None:
     months = pd.DataFrame({
         "channel": "a", "period": pd.date_range("2023-01-01", periods=8, freq="MS"),

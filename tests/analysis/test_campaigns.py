@@ -213,7 +213,7 @@ def test_forty_customers_are_not_enough_and_the_detectable_effect_is_said() -> N
 @pytest.mark.parametrize(
     ("start", "reason"),
     [
-        (date(2025, 2, 1), "not started"),
+        (AS_OF, "not started"),
         (date(2024, 12, 20), "window not over"),
         (date(2024, 2, 1), "no history before the start"),
     ],
@@ -277,9 +277,21 @@ def test_money_back_is_effect_times_contacts_times_margin_less_cost() -> None:
     assert table["return"][0] == pytest.approx(0.4 * row.effect * 300 / 100)
     assert row.earned == "yes"
     found = portfolio(table)
-    assert (found.earned, found.proven, found.best, found.real) == (1, 1, "One", 1)
+    assert (found.earned, found.earned_proven, found.best, found.real) == (1, 1, "One", 1)
     assert answer(found)[:2] == ("campaigns.answer_earned", "solid")
-    assert effect_finding(found) == ("campaigns.effects", {"judged": 1, "real": 1})
+    assert effect_finding(found) == ("campaigns.effects", {"judged": 1, "real": 1, "proven": 1})
+
+
+def test_a_proven_campaign_leads_a_larger_one_that_is_only_compared() -> None:
+    table = pd.DataFrame({
+        "campaign_id": ["a", "b"], "name": ["proven", "compared"], "grade": ["A", "C"], "earned": "yes",
+        "design": ["randomised", "targeted"], "p_adjusted": 0.001, "cost": 1.0,
+        "net": [10.0, 99.0], "net_low": [5.0, 90.0], "net_high": [15.0, 110.0],
+    })  # fmt: skip
+    assert portfolio(table).best == "proven"
+    only = portfolio(table.iloc[1:])
+    assert (only.best, only.solid) == ("compared", False)
+    assert answer(only)[1] == "indicative"
 
 
 def test_without_costs_nothing_is_said_to_have_earned_unless_a_cost_is_given() -> None:
@@ -304,20 +316,20 @@ def test_a_campaign_that_costs_nothing_has_no_return_but_a_net() -> None:
     assert table["earned"].tolist() == ["yes"]
 
 
-def test_the_margin_counts_lines_with_a_cost_only() -> None:
-    lines = pd.DataFrame(
-        {"order_id": ["1", "2"], "customer_id": "a", "amount": [100.0, 500.0], "cost": [60.0, None]}
-    )
-    assert gross_margin(_table("transactions", lines)) == pytest.approx(0.4)
-    assert gross_margin(_table("transactions", lines.assign(cost=np.nan))) is None
+def test_the_margin_counts_lines_with_a_cost_before_the_day_only() -> None:
+    days = pd.to_datetime(["2024-05-01", "2024-05-02", "2025-05-01"]).astype("datetime64[us]")
+    lines = pd.DataFrame({"ordered_at": days, "amount": [100.0, 500.0, 100.0], "cost": [60.0, None, 10.0]})
+    assert gross_margin(_table("transactions", lines), as_of=AS_OF) == pytest.approx(0.4)
+    assert gross_margin(_table("transactions", lines.assign(cost=np.nan)), as_of=AS_OF) is None
 
 
 def test_progress_sets_what_happened_against_the_plan() -> None:
     world = World(100)
     world.campaign("past", np.arange(40), np.array([41]), planned_reach=50, budget=100, cost=120)
-    world.campaign("next", np.array([]), np.array([]), start=AS_OF, planned_reach=10)
+    world.campaign("next", np.arange(5), np.array([]), start=AS_OF, planned_reach=10, cost=1)
     tables = world.tables()
     table = progress(tables["campaigns"], tables["contacts"], as_of=AS_OF).set_index("campaign_id")
     assert table["state"].to_dict() == {"past": "finished", "next": "planned"}
     assert table.loc["past", ["reach", "reach_share", "cost_share"]].tolist() == [40, 0.8, 1.2]
-    assert np.isnan(table.loc["next", "cost_share"])
+    assert table.loc["next", "reach"] == 0
+    assert np.isnan(table.loc["next", "cost"])

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from crm_helpers.analysis.rfm import NO_ORDERS
-from crm_helpers.analysis.segment_findings import answer, later_title, leading, next_steps, strongest
+from crm_helpers.analysis.segment_findings import answer, later_title, leading, next_steps, period, strongest
 from crm_helpers.analysis.segmentation import rule_segments
 from crm_helpers.analysis.segments import bootstrap_sums, criteria, judge, later_sales, segment_profile
 
@@ -160,3 +160,12 @@ def test_next_steps_name_only_segments_that_have_customers():
     steps = next_steps(found.profile(draws=100, seed=1, level=0.95), found.cuts)
     assert set(steps) <= {"segmentation.keep", "segmentation.call", "segmentation.leave"}
     assert steps["segmentation.keep"]["customers"] == 1
+
+
+def test_customers_known_by_their_orders_only_are_said():
+    customers = pd.DataFrame({"customer_id": ["a", "b", "c"], "orders": [2, 1, 0]})
+    assert period(customers, listed=2) == (
+        "segmentation.period_unlisted",
+        {"customers": 3, "buyers": 2, "orders": 3, "unlisted": 1},
+    )
+    assert period(customers, listed=3)[0] == "segmentation.period"

@@ -54,13 +54,13 @@ def test_the_known_figures_come_out(result):
         "orders": 155_848,
         "lines": 1_469_307,
         "sales": found["sales"],
-        "first": found["first"],
-        "last": found["last"],
-        "largest": 89_638,
-        "median": 1,
+        "first_order": found["first_order"],
+        "last_order": found["last_order"],
+        "largest_quantity": 89_638,
+        "median_quantity": 1,
         "campaigns": 27,
         "contacts": 6_589,
-        "contacted": 1_559,
+        "customers_contacted": 1_559,
         "responses": 792,
     }
     assert str(found["sales"]) == "4596039.5800"

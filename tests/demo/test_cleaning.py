@@ -56,6 +56,7 @@ def test_every_row_is_clean_quarantined_or_merged_as_planted(made, result):
         ("communications", "occurred_at", "quarantined", "time missing"),
         ("communications", "communication_id", "merged", "exact duplicate row"),
         ("channels", "visits", "set_missing", "visits of -1"),
+        ("customers", "birth_date", "set_missing", "birth date in the future"),
     ],
 )
 def test_each_kind_of_dirt_is_counted_as_planted(made, result, table, column, effect, kind):
