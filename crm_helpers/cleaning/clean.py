@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib import metadata
 from pathlib import Path
 
 import duckdb
@@ -130,7 +131,8 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
     mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
-    return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
+    made_with = (duckdb.__version__, metadata.version("phonenumbers"))  # numbering plans change with releases
+    return combined_fingerprint(mapping, *made_with, *sources, *code)
 
 
 def _make(
