@@ -39,8 +39,8 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
-    past: bool = False  # a date that cannot lie after the company's last transaction
     form: Form = ""
+    past: bool = False  # a date that cannot lie after the company's last transaction
 
     @property
     def label(self) -> str:

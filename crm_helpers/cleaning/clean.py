@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib import metadata
 from pathlib import Path
 
 import duckdb
@@ -131,7 +132,8 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
     mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
-    return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
+    made_with = (duckdb.__version__, metadata.version("phonenumbers"))  # numbering plans change with releases
+    return combined_fingerprint(mapping, *made_with, *sources, *code)
 
 
 def _make(
@@ -170,7 +172,7 @@ def _make(
     tables["census"] = census(connection, cleaned)
     tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
-        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
+        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
     )
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
