@@ -296,4 +296,5 @@ def test_check_looks_at_one_page(shop, api):
     shop.add("orders", kind="rest", url=f"{api.url}/orders", **PAGED)
     frame = check(shop.folder, shop.profile).set_index("name")
     assert frame.loc["orders", "columns"] == 2
+    assert frame.loc["orders", "rows"].endswith(" rows or more")
     assert len(api.asked) == 1
