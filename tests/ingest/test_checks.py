@@ -29,3 +29,16 @@ def test_every_fault_is_named_at_once(shop):
 def test_a_table_whose_source_is_gone_says_so(shop):
     (shop.source / "lines.csv").unlink()
     assert faults(shop)["transactions"] == 'its source "lines" cannot be read'
+
+
+def test_a_date_nobody_can_read_is_found_before_anything_is_loaded(shop):
+    lines = shop.source / "lines.csv"
+    header, *rows = lines.read_text(encoding="utf-8").splitlines()
+    day = header.split(",").index(shop.tables["transactions"]["columns"]["ordered_at"])
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        row[day] = "someday"
+    lines.write_text("\n".join([header, *(",".join(row) for row in cells)]) + "\n", encoding="utf-8")
+    assert "ordered_at" in faults(shop)["transactions"]
+    assert "cannot be read as datetime" in faults(shop)["transactions"]
+    assert not shop.folder.raw.exists()
