@@ -137,3 +137,22 @@ def test_a_key_of_changes_that_the_source_lacks_is_a_fault(shop, kind):
     shop.sources["lines"]["incremental"] = {"key": ["ordre"], "cursor": "day"}
     key = 'sources.lines.incremental.key: the source has no column "ordre"; did you mean "order"?'
     assert faults(shop)["lines"] == key
+
+
+def test_a_date_nobody_can_read_is_found_before_anything_is_loaded(shop):
+    lines = shop.source / "lines.csv"
+    header, *rows = lines.read_text(encoding="utf-8").splitlines()
+    day = header.split(",").index(shop.tables["transactions"]["columns"]["ordered_at"])
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        row[day] = "someday"
+    lines.write_text("\n".join([header, *(",".join(row) for row in cells)]) + "\n", encoding="utf-8")
+    assert "ordered_at" in faults(shop)["transactions"]
+    assert "2 of 2 sampled values are no datetime" in faults(shop)["transactions"]
+    assert not shop.folder.raw.exists()
+
+
+def test_one_date_that_can_be_read_two_ways_is_a_fault_as_it_is_for_a_run(shop):
+    lines = "A1,1,2024-01-05,1\nA2,1,2024-01-06,1\nA3,1,03/04/2024,1\n"
+    shop.write("lines.csv", "order,person,day,paid\n" + lines)
+    assert "can be read day first or month first" in faults(shop)["transactions"]
