@@ -14,10 +14,11 @@ from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.tables import TABLES
 
-__all__ = ["ColumnMapping", "Profile", "Source", "TableMapping", "load_profile"]
+__all__ = ["ColumnMapping", "People", "Profile", "Source", "Survivorship", "TableMapping", "load_profile"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 _ENVIRONMENT = r"^[A-Z][A-Z0-9_]*$"
+_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
 _CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 
 
@@ -86,6 +87,27 @@ class TableMapping(_Strict):
         return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
 
 
+Survivorship = Literal["most recent", "most frequent", "longest", "first"]
+"""How one value is chosen from the records of one person."""
+
+
+class People(_Strict):
+    """Which customers are one person: whether that is asked, how sure it must be, which value stays."""
+
+    merge: bool | None = None  # when not said: where names, phones or e-mails are mapped
+    automatic: float = Field(default=0.99, ge=0.5, lt=1)  # probability from which two rows become one
+    review: float = Field(default=0.8, ge=0.5, lt=1)  # probability from which a pair is listed for review
+    survivorship: dict[str, Survivorship] = Field(default_factory=dict)  # by column of customers
+
+    @model_validator(mode="after")
+    def _consistent(self) -> People:
+        if self.review > self.automatic:
+            raise ValueError("review must not be above automatic")
+        for name in self.survivorship:
+            _known(f"survivorship.{name}", name, [column.name for column in TABLES["customers"].columns[1:]])
+        return self
+
+
 class Profile(_Strict):
     """Everything the workbook must be told about one company."""
 
@@ -93,9 +115,11 @@ class Profile(_Strict):
     language: Literal["en"] = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     timezone: str = "UTC"
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")  # of phone numbers without +
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[Name, Source]
     tables: dict[str, TableMapping]
+    people: People = People()
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
 
     @field_validator("timezone")
@@ -119,7 +143,19 @@ class Profile(_Strict):
         lacking = [t.name for t in TABLES.values() if t.required and t.name not in self.tables]
         if "transactions" in lacking:
             raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
+        if self.people.merge and not self._evidence:
+            raise ValueError(f"people.merge: map {' or '.join(_EVIDENCE)} of customers first")
         return self
+
+    @property
+    def merges_people(self) -> bool:
+        """Whether customers who are one person become one row."""
+        return bool(self._evidence) if self.people.merge is None else self.people.merge
+
+    @property
+    def _evidence(self) -> set[str]:
+        customers = self.tables.get("customers")
+        return set(_EVIDENCE) & set(customers.columns) if customers else set()
 
 
 def _known(place: str, name: str, known: Any) -> None:
@@ -171,6 +207,8 @@ def _fault(item: Any) -> str:
 
 def _keys_beside(place: tuple[str | int, ...]) -> list[str]:
     models: dict[int, type[BaseModel]] = {1: Profile}
+    if place[0] == "people":
+        models[2] = People
     if place[0] == "sources":
         models[3] = Source
     if place[0] == "tables":
