@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
@@ -25,7 +27,16 @@ from crm_helpers.cleaning.quality import (
     reconciliation,
     sales_bridge,
 )
+from crm_helpers.cleaning.same_person import (
+    PEOPLE_TABLES,
+    gone_query,
+    join_customers,
+    link_customers,
+    previous_people,
+    refer_to_people,
+)
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
+from crm_helpers.errors import InputError
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
 from crm_helpers.ingest.readers import ROW
@@ -33,6 +44,7 @@ from crm_helpers.lake import (
     CleanVersion,
     clean_version,
     connect,
+    current_clean,
     point_to,
     publish_clean,
     quote_identifier,
@@ -49,8 +61,10 @@ __all__ = ["CleanResult", "clean"]
 MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
+_LINKERS = ("splink", "pypinyin", "phonenumbers")  # another version may find other people
 _CODE = (
     "cleaning/*.py",
+    "cleaning/people/*",
     "ingest/mapping.py",
     "ingest/conversion.py",
     "engine.py",
@@ -73,6 +87,7 @@ class CleanResult:
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
     sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
+    people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,8 @@ class _Cleaned:
     standardised: Standardised
     merged: str
     merged_rows: int
+    clean: str  # SQL of the rows that are left
+    same_person: int = 0  # rows that another row of the same person stands for
 
 
 def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
@@ -107,13 +124,15 @@ def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
     """
     loads = newest_loads(folder)
     needed = {name: require_load(loads, name) for name in profile.sources}
-    version = _version_name(profile, needed)
-    if (folder.clean / version / "manifest.json").is_file():
-        point_to(folder, version)
-        return _result(clean_version(folder, version), needed)
+    inputs = _version_name(profile, needed)
+    previous = previous_people(folder) if profile.merges_people else None
+    made = _made_before(folder, inputs, alone=previous is None)
+    if made:
+        point_to(folder, made)
+        return _result(clean_version(folder, made), needed)
     connection = connect(folder.data, memory=MEMORY)
     try:
-        return _result(_make(connection, folder, profile, needed, version), needed)
+        return _result(_make(connection, folder, profile, needed, inputs=inputs, previous=previous), needed)
     finally:
         connection.disconnect()
 
@@ -123,7 +142,24 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
     mapping = profile.model_dump_json(include={"tables", "timezone"})
-    return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
+    people = profile.people.model_dump_json() + str(profile.country)
+    linkers = [installed(name) for name in _LINKERS if profile.merges_people]
+    return combined_fingerprint(mapping, people, duckdb.__version__, *linkers, *sources, *code)
+
+
+def _made_before(folder: CompanyFolder, inputs: str, *, alone: bool) -> str | None:
+    """Name the version these inputs made: the current one, or one no version before it had a part in.
+
+    A version whose people keep ids of the version before is named `<inputs>-<what they keep>`. Made again
+    from the same inputs it would keep its own, so it stands.
+    """
+    try:
+        current = current_clean(folder).version
+    except InputError:
+        current = ""
+    if current.partition("-")[0] == inputs:
+        return current
+    return inputs if alone and (folder.clean / inputs / "manifest.json").is_file() else None
 
 
 def _make(
@@ -131,7 +167,9 @@ def _make(
     folder: CompanyFolder,
     profile: Profile,
     loads: Mapping[str, Load],
-    version: str,
+    *,
+    inputs: str,
+    previous: pa.Table | None,
 ) -> CleanVersion:
     for load in loads.values():
         read_raw(connection, load)
@@ -147,11 +185,20 @@ def _make(
         for name, table in TABLES.items()
         if name in profile.tables
     }
+    tables: dict[str, ibis.Table | pd.DataFrame] = {}
+    version = inputs
+    if profile.merges_people:
+        linked = link_customers(connection, cleaned["customers"].clean, profile, previous=previous)
+        version = f"{inputs}-{linked.history}" if linked.history else inputs
+        tables |= linked.tables
+        if linked.moved:
+            cleaned, tables["people_provenance"] = _as_people(connection, profile, cleaned)
+            quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
     quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
-    tables: dict[str, ibis.Table | pd.DataFrame] = {
+    tables |= {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
     tables["quality"] = pd.DataFrame(quality)
@@ -181,7 +228,20 @@ def _clean_table(
     standardised = standardise(connection, mapped, table, mapping, zone=profile.timezone, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows)
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+
+
+def _as_people(
+    connection: ibis.BaseBackend, profile: Profile, cleaned: Mapping[str, _Cleaned]
+) -> tuple[dict[str, _Cleaned], ibis.Table]:
+    people = cleaned["customers"]
+    query, gone, provenance = join_customers(connection, people.clean, profile, people.standardised)
+    found = {"customers": replace(people, clean=query, same_person=gone)}
+    for name, item in cleaned.items():
+        if name != "customers":
+            query, gone = refer_to_people(connection, item.clean, item.standardised)
+            found[name] = replace(item, clean=query, same_person=gone)
+    return {name: found[name] for name in cleaned}, provenance
 
 
 def _derives(profile: Profile) -> bool:
@@ -191,7 +251,7 @@ def _derives(profile: Profile) -> bool:
 def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned], *, derive: bool) -> int:
     for name, item in cleaned.items():
         view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
-        connection.raw_sql(f"CREATE TEMP VIEW {view} AS {_kept(item)}")
+        connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
     own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
     extra = [_derived_customers(own)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
@@ -199,10 +259,10 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
     return int(connection.raw_sql(query).fetchone()[0])
 
 
-def _kept(item: _Cleaned) -> str:
-    rows, gone = quote_identifier(item.standardised.place), quote_identifier(item.merged)
-    mapped = {column.name: quote_identifier(column.name) for column in item.standardised.columns}
-    chosen = _all_columns(item.standardised.table, mapped)
+def _kept(standardised: Standardised, merged: str) -> str:
+    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
+    chosen = _all_columns(standardised.table, mapped)
     return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
 
 
@@ -234,7 +294,12 @@ def _described(
         flags += find_traps(connection, item.standardised, item.merged)
     rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
     return quality_rows(
-        item.standardised, clean=rows - derived, merged=item.merged_rows, derived=derived, flags=flags
+        item.standardised,
+        clean=rows - derived,
+        merged=item.merged_rows,
+        derived=derived,
+        flags=flags,
+        same_person=item.same_person,
     )
 
 
@@ -255,7 +320,9 @@ def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
 def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
     connection = connect(version.path)
     try:
-        frames = {name: read_clean(connection, version, name).to_pandas() for name in _QUALITY}
+        frames = {
+            name: read_clean(connection, version, name).to_pandas() for name in (*_QUALITY, *PEOPLE_TABLES)
+        }
     finally:
         connection.disconnect()
     quality = frames["quality"]
@@ -272,4 +339,5 @@ def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
         census=frames["census"],
         sales=frames["sales_bridge"],
         quarantine=frames["quarantine"],
+        people={name: frames[name] for name in PEOPLE_TABLES},
     )

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from crm_helpers.cleaning.flags import Flag
-from crm_helpers.cleaning.rules import ALL_ROWS, CODES, DERIVED, RULES, SAME_KEY
+from crm_helpers.cleaning.rules import ALL_ROWS, CODES, DERIVED, RULES, SAME_KEY, SAME_PERSON
 from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
 from crm_helpers.errors import RunError
 from crm_helpers.ingest.readers import ROW
@@ -32,7 +32,13 @@ Line = dict[str, object]
 
 
 def quality_rows(
-    standardised: Standardised, *, clean: int, merged: int, derived: int, flags: Iterable[Flag]
+    standardised: Standardised,
+    *,
+    clean: int,
+    merged: int,
+    derived: int,
+    flags: Iterable[Flag],
+    same_person: int = 0,
 ) -> list[Line]:
     """Describe one table: a line that reconciles its rows, then a line a rule that bit.
 
@@ -48,6 +54,8 @@ def quality_rows(
         Rows added from other tables.
     flags
         Traps and orphans.
+    same_person
+        Rows that another row of the same person stands for.
 
     Returns
     -------
@@ -59,7 +67,7 @@ def quality_rows(
     RunError
         When a row is lost: read is not clean + quarantined + merged.
     """
-    quarantined = sum(standardised.quarantined.values())
+    quarantined, same_key, merged = sum(standardised.quarantined.values()), merged, merged + same_person
     if standardised.rows != clean + quarantined + merged:
         raise RunError(
             f"{standardised.table.name}: {standardised.rows:,} rows read but {clean:,} clean, {quarantined:,}"
@@ -74,8 +82,10 @@ def quality_rows(
     for effect in ("quarantined", "set_missing"):
         for (column, code), count in getattr(standardised, effect).items():
             lines.append(_line(standardised, CODES[code].name, column, **{effect: count}))
-    if merged:
-        lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=merged))
+    if same_key:
+        lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=same_key))
+    if same_person:
+        lines.append(_line(standardised, SAME_PERSON.name, "customer_id", merged=same_person))
     if derived:
         lines.append(_line(standardised, DERIVED.name, "", derived=derived))
     lines += [_line(standardised, rule.name, column, flagged=rows) for rule, column, rows in flags]
