@@ -185,15 +185,8 @@ def _make(
         for name, table in TABLES.items()
         if name in profile.tables
     }
-    tables: dict[str, ibis.Table | pd.DataFrame] = {}
-    version = inputs
-    if profile.merges_people:
-        linked = link_customers(connection, cleaned["customers"].clean, profile, previous=previous)
-        version = f"{inputs}-{linked.history}" if linked.history else inputs
-        tables |= linked.tables
-        if linked.moved:
-            cleaned, tables["people_provenance"] = _as_people(connection, profile, cleaned)
-            quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
+    cleaned, tables, history = _as_people(connection, profile, cleaned, previous)
+    quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
     quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
     if "customers" not in cleaned:
@@ -211,6 +204,7 @@ def _make(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
         dialect="duckdb",
     )
+    version = f"{inputs}-{history}" if history else inputs
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
@@ -232,16 +226,25 @@ def _clean_table(
 
 
 def _as_people(
-    connection: ibis.BaseBackend, profile: Profile, cleaned: Mapping[str, _Cleaned]
-) -> tuple[dict[str, _Cleaned], ibis.Table]:
-    people = cleaned["customers"]
-    query, gone, provenance = join_customers(connection, people.clean, profile, people.standardised)
-    found = {"customers": replace(people, clean=query, same_person=gone)}
-    for name, item in cleaned.items():
-        if name != "customers":
-            query, gone = refer_to_people(connection, item.clean, item.standardised)
-            found[name] = replace(item, clean=query, same_person=gone)
-    return {name: found[name] for name in cleaned}, provenance
+    connection: ibis.BaseBackend,
+    profile: Profile,
+    cleaned: dict[str, _Cleaned],
+    previous: pa.Table | None,
+) -> tuple[dict[str, _Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
+    """Make one row of each person; return the tables, what is said of people, and what older ids explain."""
+    if not profile.merges_people:
+        return cleaned, {}, ""
+    own = cleaned["customers"]
+    linked = link_customers(connection, own.clean, profile, previous=previous)
+    if not linked.moved:
+        return cleaned, dict(linked.tables), linked.history
+    query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
+    found = {"customers": replace(own, clean=query, same_person=gone)}
+    for name in [name for name in cleaned if name != "customers"]:
+        query, gone = refer_to_people(connection, cleaned[name].clean, cleaned[name].standardised)
+        found[name] = replace(cleaned[name], clean=query, same_person=gone)
+    ordered = {name: found[name] for name in cleaned}
+    return ordered, linked.tables | {"people_provenance": provenance}, linked.history
 
 
 def _derives(profile: Profile) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -48,7 +47,7 @@ _TOGETHER = {
 class Linked:
     """Who is one person, for the tables that refer to customers."""
 
-    tables: Mapping[str, pd.DataFrame]  # of `PEOPLE_TABLES`, all but the provenance
+    tables: dict[str, ibis.Table | pd.DataFrame]  # of `PEOPLE_TABLES`, all but the provenance
     moved: int  # customers who go by another customer's id now
     history: str  # fingerprint of what only the version before explains; empty when nothing is
 
