@@ -71,22 +71,6 @@ class ColumnMapping(_Strict):
         return self
 
 
-class TableMapping(_Strict):
-    """How one canonical table is made from one source."""
-
-    source: Name
-    columns: dict[str, ColumnMapping]
-    key: tuple[str, ...] | None = None
-    derive_missing: bool = False
-
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _plain_names(cls, columns: Any) -> Any:
-        if not isinstance(columns, dict):
-            return columns
-        return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
-
-
 Survivorship = Literal["most recent", "most frequent", "longest", "first"]
 """How one value is chosen from the records of one person."""
 
@@ -108,6 +92,22 @@ class People(_Strict):
         return self
 
 
+class TableMapping(_Strict):
+    """How one canonical table is made from one source."""
+
+    source: Name
+    columns: dict[str, ColumnMapping]
+    key: tuple[str, ...] | None = None
+    derive_missing: bool = False
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _plain_names(cls, columns: Any) -> Any:
+        if not isinstance(columns, dict):
+            return columns
+        return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
+
+
 class Profile(_Strict):
     """Everything the workbook must be told about one company."""
 
@@ -119,8 +119,8 @@ class Profile(_Strict):
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[Name, Source]
     tables: dict[str, TableMapping]
-    people: People = People()
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
+    people: People = People()
 
     @field_validator("timezone")
     @classmethod

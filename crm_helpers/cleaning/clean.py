@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from importlib.metadata import version as installed
 from pathlib import Path
 
 import duckdb
@@ -32,11 +31,10 @@ from crm_helpers.cleaning.same_person import (
     gone_query,
     join_customers,
     link_customers,
-    previous_people,
     refer_to_people,
 )
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
-from crm_helpers.errors import InputError
+from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
 from crm_helpers.ingest.readers import ROW
@@ -44,7 +42,6 @@ from crm_helpers.lake import (
     CleanVersion,
     clean_version,
     connect,
-    current_clean,
     point_to,
     publish_clean,
     quote_identifier,
@@ -61,7 +58,6 @@ __all__ = ["CleanResult", "clean"]
 MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
-_LINKERS = ("splink", "pypinyin", "phonenumbers")  # another version may find other people
 _CODE = (
     "cleaning/*.py",
     "cleaning/people/*",
@@ -82,12 +78,12 @@ class CleanResult:
     reads: tuple[TableRecord, ...]  # the loads it was made of
     quality: pd.DataFrame  # one row a table and rule, as published
     reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
+    people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
     problems: pd.DataFrame  # ranked, each with what to do
     missing: pd.DataFrame  # one row a mapped column
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
     sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
-    people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
 
 
 @dataclass(frozen=True)
@@ -124,9 +120,9 @@ def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
     """
     loads = newest_loads(folder)
     needed = {name: require_load(loads, name) for name in profile.sources}
-    inputs = _version_name(profile, needed)
+    inputs = with_people(_version_name(profile, needed), profile)
     previous = previous_people(folder) if profile.merges_people else None
-    made = _made_before(folder, inputs, alone=previous is None)
+    made = made_before(folder, inputs, alone=previous is None)
     if made:
         point_to(folder, made)
         return _result(clean_version(folder, made), needed)
@@ -142,24 +138,7 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
     mapping = profile.model_dump_json(include={"tables", "timezone"})
-    people = profile.people.model_dump_json() + str(profile.country)
-    linkers = [installed(name) for name in _LINKERS if profile.merges_people]
-    return combined_fingerprint(mapping, people, duckdb.__version__, *linkers, *sources, *code)
-
-
-def _made_before(folder: CompanyFolder, inputs: str, *, alone: bool) -> str | None:
-    """Name the version these inputs made: the current one, or one no version before it had a part in.
-
-    A version whose people keep ids of the version before is named `<inputs>-<what they keep>`. Made again
-    from the same inputs it would keep its own, so it stands.
-    """
-    try:
-        current = current_clean(folder).version
-    except InputError:
-        current = ""
-    if current.partition("-")[0] == inputs:
-        return current
-    return inputs if alone and (folder.clean / inputs / "manifest.json").is_file() else None
+    return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
 
 
 def _make(
@@ -185,26 +164,27 @@ def _make(
         for name, table in TABLES.items()
         if name in profile.tables
     }
-    cleaned, tables, history = _as_people(connection, profile, cleaned, previous)
+    cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
     quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
-    tables |= {
+    tables: dict[str, ibis.Table | pd.DataFrame] = {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
     tables["quality"] = pd.DataFrame(quality)
     tables["missing_values"] = pd.concat(
         [missing_values(connection, item.standardised) for item in cleaned.values()]
     )
+    tables |= of_people
     tables["census"] = census(connection, cleaned)
     tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
         dialect="duckdb",
     )
-    version = f"{inputs}-{history}" if history else inputs
+    version = with_the_past(inputs, history)
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
@@ -337,10 +317,10 @@ def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
         ),
         quality=quality,
         reconciliation=reconciliation(quality),
+        people={name: frames[name] for name in PEOPLE_TABLES},
         problems=problems(quality),
         missing=frames["missing_values"],
         census=frames["census"],
         sales=frames["sales_bridge"],
         quarantine=frames["quarantine"],
-        people={name: frames[name] for name in PEOPLE_TABLES},
     )

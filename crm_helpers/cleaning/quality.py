@@ -67,27 +67,27 @@ def quality_rows(
     RunError
         When a row is lost: read is not clean + quarantined + merged.
     """
-    quarantined, same_key, merged = sum(standardised.quarantined.values()), merged, merged + same_person
-    if standardised.rows != clean + quarantined + merged:
+    quarantined, gone = sum(standardised.quarantined.values()), merged + same_person
+    if standardised.rows != clean + quarantined + gone:
         raise RunError(
             f"{standardised.table.name}: {standardised.rows:,} rows read but {clean:,} clean, {quarantined:,}"
-            f" quarantined and {merged:,} merged; nothing was published"
+            f" quarantined and {gone:,} merged; nothing was published"
         )
     flags = list(flags)
     total = {
-        "quarantined": quarantined, "merged": merged, "derived": derived,
+        "quarantined": quarantined, "merged": gone, "derived": derived,
         "set_missing": sum(standardised.set_missing.values()), "flagged": sum(flag[2] for flag in flags),
     }  # fmt: skip
     lines = [_line(standardised, ALL_ROWS, "", **total)]
     for effect in ("quarantined", "set_missing"):
         for (column, code), count in getattr(standardised, effect).items():
             lines.append(_line(standardised, CODES[code].name, column, **{effect: count}))
-    if same_key:
-        lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=same_key))
-    if same_person:
-        lines.append(_line(standardised, SAME_PERSON.name, "customer_id", merged=same_person))
+    if merged:
+        lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=merged))
     if derived:
         lines.append(_line(standardised, DERIVED.name, "", derived=derived))
+    if same_person:
+        lines.append(_line(standardised, SAME_PERSON.name, "customer_id", merged=same_person))
     lines += [_line(standardised, rule.name, column, flagged=rows) for rule, column, rows in flags]
     return [line | {"clean": clean} for line in lines]
 

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 import ibis
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from crm_helpers.cleaning.people import PeopleResult, PeopleSettings, golden_records, link_people
 from crm_helpers.cleaning.rules import SAME_PERSON
 from crm_helpers.cleaning.standardise import Standardised
-from crm_helpers.errors import InputError
 from crm_helpers.ingest.ledger import combined_fingerprint
 from crm_helpers.ingest.readers import ROW
-from crm_helpers.lake import current_clean, quote_identifier, quote_text
-from crm_helpers.layout import CompanyFolder
+from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import Profile
 from crm_helpers.tables import Table
 
@@ -26,7 +23,6 @@ __all__ = [
     "gone_query",
     "join_customers",
     "link_customers",
-    "previous_people",
     "refer_to_people",
 ]
 
@@ -50,15 +46,6 @@ class Linked:
     tables: dict[str, ibis.Table | pd.DataFrame]  # of `PEOPLE_TABLES`, all but the provenance
     moved: int  # customers who go by another customer's id now
     history: str  # fingerprint of what only the version before explains; empty when nothing is
-
-
-def previous_people(folder: CompanyFolder) -> pa.Table | None:
-    """Read who was one person in the current clean version; None when there is none, or none was asked."""
-    try:
-        version = current_clean(folder)
-    except InputError:
-        return None
-    return pq.read_table(version.path / "people.parquet") if "people" in version.tables else None
 
 
 def link_customers(
