@@ -18,7 +18,6 @@ __all__ = ["ColumnMapping", "People", "Profile", "Source", "Survivorship", "Tabl
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 _ENVIRONMENT = r"^[A-Z][A-Z0-9_]*$"
-_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
 _CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 
 
@@ -70,6 +69,8 @@ class ColumnMapping(_Strict):
             raise ValueError("needs either column or sql")
         return self
 
+
+_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
 
 Survivorship = Literal["most recent", "most frequent", "longest", "first"]
 """How one value is chosen from the records of one person."""
