@@ -150,7 +150,7 @@ def refer_to_people(connection: ibis.BaseBackend, query: str, standardised: Stan
     query
         SQL of the table's clean rows with `_row`.
     standardised
-        The converted table.
+        The converted table; unless rows can become one, its references are changed in place.
 
     Returns
     -------
@@ -158,20 +158,15 @@ def refer_to_people(connection: ibis.BaseBackend, query: str, standardised: Stan
         SQL of the rows afterwards, and how many went.
     """
     references = _references(standardised.table)
-    if not references:
-        return query, 0
-    kept = {name: f"coalesce(m{i}.person_id, r.{name})" for i, name in enumerate(references)}
-    joins = "".join(
-        f" LEFT JOIN {_MOVED} m{i} ON m{i}.customer_id = r.{name}" for i, name in enumerate(references)
-    )
-    renamed = ", ".join(f"{value} AS {name}" for name, value in kept.items())
-    named = f"SELECT r.* REPLACE ({renamed}) FROM ({query}) r{joins}"
     if not set(references) & set(standardised.table.key) & set(standardised.key):
-        return named, 0
-    if len(references) == 2:
-        one, other = references
-        named += f" WHERE {kept[one]} <> {kept[other]} OR r.{one} = r.{other}"
-    return _kept_apart(connection, query, standardised, _together(named, standardised))
+        for name in references:
+            # in place: many queries run on a large table, and a join in each would cost more than the rest
+            connection.raw_sql(
+                f"UPDATE {quote_identifier(standardised.place)} SET {name} = m.person_id FROM {_MOVED} m"
+                f" WHERE m.customer_id = {quote_identifier(standardised.place)}.{name}"
+            )
+        return query, 0
+    return _kept_apart(connection, query, standardised, _together(_renamed(query, references), standardised))
 
 
 def gone_query(standardised: Standardised) -> str:
@@ -186,6 +181,17 @@ def gone_query(standardised: Standardised) -> str:
 
 def _references(table: Table) -> list[str]:
     return [name for name, target in table.references.items() if target == ("customers", "customer_id")]
+
+
+def _renamed(query: str, references: list[str]) -> str:
+    kept = {name: f"coalesce(m{i}.person_id, r.{name})" for i, name in enumerate(references)}
+    joins = "".join(f" LEFT JOIN {_MOVED} m{i} ON m{i}.customer_id = r.{n}" for i, n in enumerate(references))
+    new = ", ".join(f"{value} AS {name}" for name, value in kept.items())
+    named = f"SELECT r.* REPLACE ({new}) FROM ({query}) r{joins}"
+    if len(references) < 2:
+        return named
+    one, other = references
+    return f"{named} WHERE {kept[one]} <> {kept[other]} OR r.{one} = r.{other}"
 
 
 def _together(query: str, standardised: Standardised) -> str:
