@@ -15,7 +15,17 @@ from crm_helpers.sources import DatabaseSource, Incremental, RestSource
 from crm_helpers.strict import Strict, said_fault
 from crm_helpers.tables import TABLES
 
-__all__ = ["AnySource", "ColumnMapping", "Limit", "Profile", "Source", "TableMapping", "load_profile"]
+__all__ = [
+    "AnySource",
+    "ColumnMapping",
+    "Limit",
+    "People",
+    "Profile",
+    "Source",
+    "Survivorship",
+    "TableMapping",
+    "load_profile",
+]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
@@ -84,6 +94,29 @@ class ColumnMapping(Strict):
         return self
 
 
+_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
+
+Survivorship = Literal["most recent", "most frequent", "longest", "first"]
+"""How one value is chosen from the records of one person."""
+
+
+class People(Strict):
+    """Which customers are one person: whether that is asked, how sure it must be, which value stays."""
+
+    merge: bool | None = None  # when not said: where names, phones or e-mails are mapped
+    automatic: float = Field(default=0.99, ge=0.5, lt=1)  # probability from which two rows become one
+    review: float = Field(default=0.8, ge=0.5, lt=1)  # probability from which a pair is listed for review
+    survivorship: dict[str, Survivorship] = Field(default_factory=dict)  # by column of customers
+
+    @model_validator(mode="after")
+    def _consistent(self) -> People:
+        if self.review > self.automatic:
+            raise ValueError("review must not be above automatic")
+        for name in self.survivorship:
+            _known(f"survivorship.{name}", name, [column.name for column in TABLES["customers"].columns[1:]])
+        return self
+
+
 class TableMapping(Strict):
     """How one canonical table is made from one source."""
 
@@ -120,6 +153,7 @@ class Profile(Strict):
     tables: dict[str, TableMapping]
     limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
+    people: People = People()
 
     @field_validator("timezone")
     @classmethod
@@ -140,7 +174,19 @@ class Profile(Strict):
         lacking = [t.name for t in TABLES.values() if t.required and t.name not in self.tables]
         if "transactions" in lacking:
             raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
+        if self.people.merge and not self._evidence:
+            raise ValueError(f"people.merge: map {' or '.join(_EVIDENCE)} of customers first")
         return self
+
+    @property
+    def merges_people(self) -> bool:
+        """Whether customers who are one person become one row."""
+        return bool(self._evidence) if self.people.merge is None else self.people.merge
+
+    @property
+    def _evidence(self) -> set[str]:
+        customers = self.tables.get("customers")
+        return set(_EVIDENCE) & set(customers.columns) if customers else set()
 
 
 def _zone(zone: str) -> str:

@@ -169,6 +169,28 @@ def test_a_secret_is_refused_and_never_repeated(tmp_path, source):
     assert "geheim" not in message
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("automatc = 0.9", 'people.automatc: unknown key; did you mean "automatic"?'),
+        ("automatic = 1.0", "people.automatic: "),
+        ("automatic = 0.7", "people: review must not be above automatic"),
+        ("merge = true", "people.merge: map name or phone or email of customers first"),
+        ('survivorship = { nme = "first" }', 'survivorship.nme: unknown name; did you mean "name"?'),
+        ('survivorship = { name = "newest" }', "people.survivorship.name: "),
+    ],
+)
+def test_faults_about_people_name_their_key_too(tmp_path, line, said):
+    assert said in fault(tmp_path, 'currency = "EUR"', f'currency = "EUR"\n[people]\n{line}')
+
+
+def test_people_are_compared_where_there_is_something_to_compare(tmp_path):
+    assert not load(tmp_path / "one", GOOD).merges_people
+    customers = '[tables.customers]\nsource = "lines"\ncolumns = { customer_id = "person", email = "mail" }\n'
+    assert load(tmp_path / "two", GOOD + customers).merges_people
+    assert not load(tmp_path / "three", f"{GOOD}{customers}[people]\nmerge = false\n").merges_people
+
+
 def test_all_faults_are_named_at_once(tmp_path):
     message = fault(tmp_path, 'currency = "EUR"', 'curency = "EUR"')
     assert "currency: Field required" in message

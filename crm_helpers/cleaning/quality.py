@@ -8,7 +8,16 @@ import ibis
 import pandas as pd
 
 from crm_helpers.cleaning.flags import Flag
-from crm_helpers.cleaning.rules import ALL_ROWS, BY_CODE, DERIVED, RAGGED, RAGGED_ROW, RULES, SAME_KEY
+from crm_helpers.cleaning.rules import (
+    ALL_ROWS,
+    BY_CODE,
+    DERIVED,
+    RAGGED,
+    RAGGED_ROW,
+    RULES,
+    SAME_KEY,
+    SAME_PERSON,
+)
 from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
 from crm_helpers.errors import RunError
 from crm_helpers.ingest.batches import FAULT, FILE, PART_ROWS, ROW
@@ -32,7 +41,13 @@ Line = dict[str, object]
 
 
 def quality_rows(
-    standardised: Standardised, *, clean: int, merged: int, derived: int, flags: Iterable[Flag]
+    standardised: Standardised,
+    *,
+    clean: int,
+    merged: int,
+    derived: int,
+    flags: Iterable[Flag],
+    same_person: int = 0,
 ) -> list[Line]:
     """Describe one table: a line that reconciles its rows, then a line a rule that bit.
 
@@ -48,6 +63,8 @@ def quality_rows(
         Rows added from other tables.
     flags
         Traps and orphans.
+    same_person
+        Rows that another row of the same person stands for.
 
     Returns
     -------
@@ -59,15 +76,15 @@ def quality_rows(
     RunError
         When a row is lost: read is not clean + quarantined + merged.
     """
-    quarantined = sum(standardised.quarantined.values())
-    if standardised.rows != clean + quarantined + merged:
+    quarantined, gone = sum(standardised.quarantined.values()), merged + same_person
+    if standardised.rows != clean + quarantined + gone:
         raise RunError(
             f"{standardised.table.name}: {standardised.rows:,} rows read but {clean:,} clean, {quarantined:,}"
-            f" quarantined and {merged:,} merged; nothing was published"
+            f" quarantined and {gone:,} merged; nothing was published"
         )
     flags = list(flags)
     total = {
-        "quarantined": quarantined, "merged": merged, "derived": derived,
+        "quarantined": quarantined, "merged": gone, "derived": derived,
         "set_missing": sum(standardised.set_missing.values()), "flagged": sum(flag[2] for flag in flags),
     }  # fmt: skip
     lines = [_line(standardised, ALL_ROWS, "", **total)]
@@ -78,6 +95,8 @@ def quality_rows(
         lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=merged))
     if derived:
         lines.append(_line(standardised, DERIVED.name, "", derived=derived))
+    if same_person:
+        lines.append(_line(standardised, SAME_PERSON.name, "customer_id", merged=same_person))
     lines += [_line(standardised, rule.name, column, flagged=rows) for rule, column, rows in flags]
     return [line | {"clean": clean} for line in lines]
 

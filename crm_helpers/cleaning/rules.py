@@ -67,6 +67,9 @@ OVERHANG = Rule(
     "after midnight of the last day", "the last business day ran over; that day is not a whole one"
 )
 IDENTICAL = Rule("identical to another row", "no key tells them apart; map line_id if the source has one")
+SAME_PERSON = Rule(
+    "same person as another row", "look through the review list; see which system opens second accounts"
+)
 
 KEPT_AS_ZERO = 6
 """Code of a good value that says: money that is not zero in the source is zero to four decimals."""
@@ -91,6 +94,7 @@ RULES: dict[str, Rule] = {
         EXTREME,
         OVERHANG,
         IDENTICAL,
+        SAME_PERSON,
     )
 }
 
