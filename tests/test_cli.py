@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -64,13 +65,21 @@ def crm(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_answers_in_half_a_second_and_states_exit_codes(root):
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        outcome = crm(root, "--help")
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.5
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def test_help_takes_a_few_starts_of_the_interpreter_and_states_exit_codes(root):
+    bare = [sys.executable, "-c", "pass"]
+    beside = [
+        (seconds(lambda: crm(root, "--help")), seconds(lambda: subprocess.run(bare, check=True)))
+        for _ in range(5)
+    ]
+    helped, started = (min(times) for times in zip(*beside, strict=True))
+    assert helped < 10 * started
+    outcome = crm(root, "--help")
     assert "Exit codes: 0 good; 1 the run failed; 2 the call" in " ".join(outcome.stdout.split())
     for command in ("run", "pages", "params", "runs", "check", "new", "demo"):
         assert f"\n  {command} " in outcome.stdout
