@@ -173,3 +173,16 @@ def test_a_good_and_a_failed_run(root):
     assert "go on with: crm run shop -p 01.size=9 --from 01_alpha" in failed.stderr
     listed = crm(root, "runs", "shop").stdout.splitlines()
     assert [line.split()[1] for line in listed if not line.startswith(" ")] == ["failed", "good"]
+
+
+def test_new_takes_several_files_after_one_from(root):
+    for name, header in {
+        "people": "customer_id,name\n1,a\n",
+        "lines": "order_id,customer_id,amount\n1,1,2\n",
+    }.items():
+        (root / f"{name}.csv").write_text(header, encoding="utf-8")
+    outcome = crm(root, "new", "acme", "--from", str(root / "people.csv"), str(root / "lines.csv"))
+    assert outcome.returncode == 0, outcome.stderr
+    profile = (root / "data" / "acme" / "profile.toml").read_text(encoding="utf-8")
+    assert "[sources.people]" in profile
+    assert "[sources.lines]" in profile
