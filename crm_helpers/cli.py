@@ -46,7 +46,7 @@ _RunTimeout = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, hel
     "Longest time for all pages together."
 ))]  # fmt: skip
 _Files = Annotated[list[Path], typer.Option("--from", metavar="FILE", help=(
-    "A source file; may be given several times."
+    "A source file; more may follow, with or without --from."
 ))]  # fmt: skip
 
 
@@ -176,12 +176,13 @@ def _what_was_found(row: dict[Hashable, Any]) -> str:
 def new_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Folder name of the new company.")],
     files: _Files,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Further source files.")] = None,
 ) -> None:  # fmt: skip
     """Make a company: a commented profile with the mapping guessed from the files' headers."""
     from crm_helpers.ingest.guess import new_company
     from crm_helpers.layout import project_root
 
-    new_company(name, files, project_root())
+    new_company(name, [*files, *(more or [])], project_root())
     typer.echo(f"data/{name}/profile.toml: correct the mapping there, then crm check {name}")
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -64,13 +65,21 @@ def crm(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_answers_in_half_a_second_and_states_exit_codes(root):
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        outcome = crm(root, "--help")
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.5
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def test_help_takes_a_few_starts_of_the_interpreter_and_states_exit_codes(root):
+    bare = [sys.executable, "-c", "pass"]
+    beside = [
+        (seconds(lambda: crm(root, "--help")), seconds(lambda: subprocess.run(bare, check=True)))
+        for _ in range(5)
+    ]
+    helped, started = (min(times) for times in zip(*beside, strict=True))
+    assert helped < 10 * started
+    outcome = crm(root, "--help")
     assert "Exit codes: 0 good; 1 the run failed; 2 the call" in " ".join(outcome.stdout.split())
     for command in ("run", "pages", "params", "runs", "check", "new", "demo"):
         assert f"\n  {command} " in outcome.stdout
@@ -164,3 +173,16 @@ def test_a_good_and_a_failed_run(root):
     assert "go on with: crm run shop -p 01.size=9 --from 01_alpha" in failed.stderr
     listed = crm(root, "runs", "shop").stdout.splitlines()
     assert [line.split()[1] for line in listed if not line.startswith(" ")] == ["failed", "good"]
+
+
+def test_new_takes_several_files_after_one_from(root):
+    for name, header in {
+        "people": "customer_id,name\n1,a\n",
+        "lines": "order_id,customer_id,amount\n1,1,2\n",
+    }.items():
+        (root / f"{name}.csv").write_text(header, encoding="utf-8")
+    outcome = crm(root, "new", "acme", "--from", str(root / "people.csv"), str(root / "lines.csv"))
+    assert outcome.returncode == 0, outcome.stderr
+    profile = (root / "data" / "acme" / "profile.toml").read_text(encoding="utf-8")
+    assert "[sources.people]" in profile
+    assert "[sources.lines]" in profile
