@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from filelock import FileLock
 
 from crm_helpers.errors import CrmError, InputError, RunError
+from crm_helpers.files import fingerprint, work_folder
 from crm_helpers.ingest.databases import stage_table
 from crm_helpers.ingest.ledger import (
     SOURCES_TABLE,
@@ -27,14 +25,12 @@ from crm_helpers.ingest.ledger import (
 from crm_helpers.ingest.mapping import mapped_columns
 from crm_helpers.ingest.places import locate, source_label
 from crm_helpers.ingest.readers import read_file
-from crm_helpers.lake import fingerprint
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile, Source
 from crm_helpers.record import TableRecord
 
 __all__ = ["IngestResult", "ingest"]
 
-WAIT_SECONDS = 600  # for another ingestion of the same company
 READING = ("encoding", "delimiter", "sheet", "table", "kind")  # keys that change what is read
 _CODE = ("delimited.py", "readers.py", "databases.py")
 
@@ -84,7 +80,7 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
     InputError
         When a source cannot be read or changed while it was; nothing is loaded then.
     """
-    with _work_folder(folder) as work:
+    with work_folder(folder.data / ".ingest", lock="lock", prefix="work-") as work:
         before = newest_loads(folder)
         arrivals = [_arrival(folder, name, source, work) for name, source in profile.sources.items()]
         changed = [a for a in arrivals if a.name not in before or before[a.name].fingerprint != a.fingerprint]
@@ -157,20 +153,6 @@ def _cause(error: BaseException) -> CrmError:
     return RunError(
         f"the load failed ({type(error.__cause__ or error).__name__}); nothing was loaded, run again"
     )
-
-
-@contextmanager
-def _work_folder(folder: CompanyFolder) -> Iterator[Path]:
-    place = folder.data / ".ingest"
-    place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / "lock", timeout=WAIT_SECONDS):
-        for left in place.glob("work-*"):  # of an ingestion that was killed: we hold the lock, it is gone
-            shutil.rmtree(left, ignore_errors=True)
-        work = Path(tempfile.mkdtemp(prefix="work-", dir=place))
-        try:
-            yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
