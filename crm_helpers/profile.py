@@ -2,66 +2,90 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
+from crm_helpers.sources import DatabaseSource, Incremental, RestSource
+from crm_helpers.strict import Strict, said_fault
 from crm_helpers.tables import TABLES
 
-__all__ = ["ColumnMapping", "Profile", "Source", "TableMapping", "load_profile"]
+__all__ = [
+    "AnySource",
+    "ColumnMapping",
+    "Limit",
+    "People",
+    "Profile",
+    "Source",
+    "Survivorship",
+    "TableMapping",
+    "load_profile",
+]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-_ENVIRONMENT = r"^[A-Z][A-Z0-9_]*$"
-_CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]+@")
+
+Decimals = Literal["1,234.56", "1.234,56", "1 234,56", "1'234.56", "1,23,456.78"]
+"""How numbers are written in text: the sign between thousands and the sign before decimals."""
+
+LimitedRule = Literal[
+    "missing", "unreadable", "out_of_bounds", "not_a_choice", "ragged", "same_key", "orphan"
+]
+"""Rules of `cleaning.rules` that a limit can be set for, by their keys."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Source(Strict):
+    """One file or folder of files, read as it is into `raw/`."""
 
-
-class Source(_Strict):
-    """One file or database table, read as it is into `raw/`."""
-
-    kind: Literal["csv", "excel", "jsonl", "parquet", "sql"]
-    path: str | None = None
+    kind: Literal["csv", "excel", "json", "jsonl", "mongodb", "parquet"]
+    path: str  # a file, a folder, or a pattern as "source/daily/*.csv"; .gz and .zip too
     package: str | None = None
+    member: str | None = None  # of a zip: which of its files, as "orders-*.csv"
     encoding: str = "utf-8"
     delimiter: str = ","
+    quote: str = '"'  # empty where the source never quotes
+    skip_rows: int = Field(default=0, ge=0)  # lines or rows before the header
+    header: tuple[str, ...] = ()  # or words that stand in the header, wherever it is
+    ragged: float = Field(default=0, ge=0, lt=1)  # share of rows with a wrong number of values to put aside
     sheet: str | None = None
-    url: str | None = None
-    url_env: str | None = Field(default=None, pattern=_ENVIRONMENT)
-    table: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _no_secret(cls, url: str | None) -> str | None:
-        if url and _CREDENTIALS.search(url):
-            raise ValueError("holds a password: name an environment variable in url_env instead")
-        return url
+    incremental: Incremental | None = None  # the files hold what changed since the last ones
 
     @model_validator(mode="after")
-    def _complete(self) -> Source:
-        if self.kind == "sql":
-            if (self.url is None) == (self.url_env is None) or self.table is None:
-                raise ValueError('kind "sql" needs table, and url or url_env')
-        elif self.path is None:
-            raise ValueError(f'kind "{self.kind}" needs path')
+    def _fitting(self) -> Source:
+        if self.ragged and self.kind != "csv":
+            raise ValueError('ragged is for kind "csv": no other kind has rows that cannot be split')
+        if self.ragged and self.incremental:
+            raise ValueError("ragged is not for incremental: a row that cannot be split has no key")
+        if (self.skip_rows or self.header) and self.kind not in {"csv", "excel"}:
+            raise ValueError('skip_rows and header are for the kinds "csv" and "excel"')
         return self
 
 
-class ColumnMapping(_Strict):
+AnySource = Annotated[Source | DatabaseSource | RestSource, Field(discriminator="kind")]
+"""Any kind of source; `kind` says which."""
+
+
+class ColumnMapping(Strict):
     """Where a canonical column comes from: a source column or an SQL expression over the source."""
 
     column: str | None = None
     sql: str | None = None
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()  # as "%d/%m/%Y"; "excel", "unix", "unix ms" for days and times as numbers
     missing: tuple[str, ...] = ()
+    decimals: Decimals = "1,234.56"
+    timezone: str | None = None  # of times without an offset, where it is not the company's
+    whole: bool = False  # an identifier written as 17850.0 is 17850
+    yes: tuple[str, ...] = ()  # words for true and false besides the common ones
+    no: tuple[str, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return zone if zone is None else _zone(zone)
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMapping:
@@ -70,7 +94,30 @@ class ColumnMapping(_Strict):
         return self
 
 
-class TableMapping(_Strict):
+_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
+
+Survivorship = Literal["most recent", "most frequent", "longest", "first"]
+"""How one value is chosen from the records of one person."""
+
+
+class People(Strict):
+    """Which customers are one person: whether that is asked, how sure it must be, which value stays."""
+
+    merge: bool | None = None  # when not said: where names, phones or e-mails are mapped
+    automatic: float = Field(default=0.99, ge=0.5, lt=1)  # probability from which two rows become one
+    review: float = Field(default=0.8, ge=0.5, lt=1)  # probability from which a pair is listed for review
+    survivorship: dict[str, Survivorship] = Field(default_factory=dict)  # by column of customers
+
+    @model_validator(mode="after")
+    def _consistent(self) -> People:
+        if self.review > self.automatic:
+            raise ValueError("review must not be above automatic")
+        for name in self.survivorship:
+            _known(f"survivorship.{name}", name, [column.name for column in TABLES["customers"].columns[1:]])
+        return self
+
+
+class TableMapping(Strict):
     """How one canonical table is made from one source."""
 
     source: Name
@@ -86,24 +133,32 @@ class TableMapping(_Strict):
         return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
 
 
-class Profile(_Strict):
+class Limit(Strict):
+    """How large a share of a table's rows may break a rule: above `warn` it is said, above `fail` refused."""
+
+    warn: float = Field(default=1, ge=0, le=1)
+    fail: float = Field(default=1, ge=0, le=1)
+
+
+class Profile(Strict):
     """Everything the workbook must be told about one company."""
 
     name: str
     language: Literal["en"] = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     timezone: str = "UTC"
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")  # of phone numbers without +
     engine: Literal["duckdb"] = "duckdb"
-    sources: dict[Name, Source]
+    sources: dict[Name, AnySource]
     tables: dict[str, TableMapping]
+    limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
+    people: People = People()
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError(f"unknown time zone; {suggest(zone, available_timezones())}")
-        return zone
+        return _zone(zone)
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
@@ -119,7 +174,25 @@ class Profile(_Strict):
         lacking = [t.name for t in TABLES.values() if t.required and t.name not in self.tables]
         if "transactions" in lacking:
             raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
+        if self.people.merge and not self._evidence:
+            raise ValueError(f"people.merge: map {' or '.join(_EVIDENCE)} of customers first")
         return self
+
+    @property
+    def merges_people(self) -> bool:
+        """Whether customers who are one person become one row."""
+        return bool(self._evidence) if self.people.merge is None else self.people.merge
+
+    @property
+    def _evidence(self) -> set[str]:
+        customers = self.tables.get("customers")
+        return set(_EVIDENCE) & set(customers.columns) if customers else set()
+
+
+def _zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(f"unknown time zone; {suggest(zone, available_timezones())}")
+    return zone
 
 
 def _known(place: str, name: str, known: Any) -> None:
@@ -153,26 +226,10 @@ def load_profile(folder: CompanyFolder) -> Profile:
     try:
         return Profile.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(_fault(item) for item in error.errors(include_url=False, include_input=False))
+        found = error.errors(include_url=False, include_input=False)
+        faults = "; ".join(said_fault(Profile, item) for item in found)
         raise InputError(f"{_shown(folder.profile)}: {faults}") from None
 
 
 def _shown(path: Path) -> str:
     return "/".join(path.parts[-3:])
-
-
-def _fault(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {suggest(str(item['loc'][-1]), _keys_beside(item['loc']))}"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
-
-
-def _keys_beside(place: tuple[str | int, ...]) -> list[str]:
-    models: dict[int, type[BaseModel]] = {1: Profile}
-    if place[0] == "sources":
-        models[3] = Source
-    if place[0] == "tables":
-        models |= {3: TableMapping, 5: ColumnMapping}
-    return list(models.get(len(place), Profile).model_fields)

@@ -45,7 +45,7 @@ _RESULTS: tuple[Table, ...] = (
             Column("read", "integer", "rows read of the table", "count", required=True),
             Column("clean", "integer", "of these, clean", "count", required=True),
             Column("quarantined", "integer", "rows set aside", "count", required=True),
-            Column("merged", "integer", "rows replaced by a later row of that key", "count", required=True),
+            Column("merged", "integer", "rows that another row stands for", "count", required=True),
             Column("set_missing", "integer", "values set missing in rows kept", "count", required=True),
             Column("flagged", "integer", "rows kept and flagged", "count", required=True),
             Column("derived", "integer", "rows added from other tables", "count", required=True),
@@ -105,6 +105,78 @@ _RESULTS: tuple[Table, ...] = (
             Column("amount", "money", "their sales", "money", required=True),
         ),
         key=("step",),
+    ),
+    Table(
+        "people",
+        "one row a customer of the source: the customer id the person goes by in all clean tables",
+        (
+            Column("customer_id", "text", "the customer", required=True, personal="identifier"),
+            Column(
+                "person_id", "text", "the person's id, one of theirs", required=True, personal="identifier"
+            ),
+        ),
+        key=("customer_id",),
+    ),
+    Table(
+        "people_review",
+        "one row a pair that may be one person, for somebody to decide",
+        (
+            Column("customer_id", "text", "the customer", required=True, personal="identifier"),
+            Column("other_id", "text", "the other customer", required=True, personal="identifier"),
+            Column("probability", "number", "chance that they are one person", "share", required=True),
+            Column("evidence", "text", "what agrees and what does not", required=True),
+            Column("reason", "text", "why they were held apart, where they were"),
+            Column("rule", "text", "what brought the pair together"),
+        ),
+        key=("customer_id", "other_id"),
+    ),
+    Table(
+        "people_rules",
+        "one row a rule by which customers are compared at all: those who share what it names",
+        (
+            Column("rule", "text", "what two customers must share", required=True),
+            Column("records", "integer", "customers who have it", "count", required=True),
+            Column("pairs", "integer", "pairs who share it", "count", required=True),
+            Column("largest_block", "integer", "most customers of one value", "count", required=True),
+            Column("excluded_values", "integer", "values too common to compare", "count", required=True),
+            Column("excluded_records", "integer", "customers who have these", "count", required=True),
+            Column("used", "boolean", "whether its pairs were compared", required=True),
+            Column("reason", "text", "why not, where not"),
+        ),
+        key=("rule",),
+    ),
+    Table(
+        "people_log",
+        "one row an id that changed since the clean version before",
+        (
+            Column("event", "text", "merged into another person, or split", required=True),
+            Column("before", "text", "the person's id before", required=True, personal="identifier"),
+            Column("after", "text", "the person's id now", required=True, personal="identifier"),
+            Column("customers", "integer", "customers who went over", "count", required=True),
+        ),
+        key=("before", "after"),
+    ),
+    Table(
+        "people_curve",
+        "one row a threshold: how many people there would be if pairs were merged from it on",
+        (
+            Column("threshold", "number", "probability from which a pair is merged", "share", required=True),
+            Column("pairs", "integer", "pairs at or above it", "count", required=True),
+            Column("merged", "integer", "rows that join another", "count", required=True),
+            Column("people", "integer", "people", "count", required=True),
+        ),
+        key=("threshold",),
+    ),
+    Table(
+        "people_provenance",
+        "one row a merged person and column: the customer the value was taken from, and by which rule",
+        (
+            Column("person_id", "text", "the person's id", required=True, personal="identifier"),
+            Column("column", "text", "the column of customers", required=True),
+            Column("customer_id", "text", "the customer it is from", required=True, personal="identifier"),
+            Column("rule", "text", "the rule of survivorship", required=True),
+        ),
+        key=("person_id", "column"),
     ),
     Table(
         "segments",

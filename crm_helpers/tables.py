@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["TABLES", "Column", "PersonalData", "Table", "Type", "Unit"]
+__all__ = ["TABLES", "Column", "Form", "PersonalData", "Table", "Type", "Unit"]
 
 Type = Literal["text", "integer", "number", "money", "boolean", "date", "datetime"]
 """`money` is decimal(18, 4) in the company's currency; identifiers are `text`, always."""
@@ -19,6 +19,9 @@ Unit = Literal[
     "", "count", "money", "share", "days", "hours", "months", "score", "years", "quantity", "number"
 ]
 """How a number is written: `share` is 0 to 1 and shown in per cent."""
+
+Form = Literal["", "phone", "e-mail", "person name"]
+"""How a text is written when it is clean: phone numbers as E.164, e-mail and names without look-alikes."""
 
 PersonalData = Literal["none", "quasi-identifier", "identifier", "free text"]
 
@@ -36,6 +39,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    form: Form = ""
     past: bool = False  # a date that cannot lie after the company's last transaction
 
     @property
@@ -86,14 +90,14 @@ _TABLES = (
         "one row a customer (customer_info)",
         (
             _CUSTOMER,
-            Column("name", "text", "full name", personal="identifier"),
+            Column("name", "text", "full name", personal="identifier", form="person name"),
             Column("gender", "text", "gender as recorded", personal="quasi-identifier"),
             Column("birth_date", "date", "date of birth", personal="quasi-identifier", past=True),
             Column("age_group", "text", "age band as recorded", personal="quasi-identifier"),
             Column("income_group", "text", "income band as recorded", personal="quasi-identifier"),
             Column("household_size", "text", "people in the household", personal="quasi-identifier"),
-            Column("phone", "text", "telephone number", personal="identifier"),
-            Column("email", "text", "e-mail address", personal="identifier"),
+            Column("phone", "text", "telephone number", personal="identifier", form="phone"),
+            Column("email", "text", "e-mail address", personal="identifier", form="e-mail"),
             Column("address", "text", "postal address", personal="identifier"),
             Column("city", "text", "city", personal="quasi-identifier"),
             Column("region", "text", "region or province", personal="quasi-identifier"),

@@ -38,7 +38,8 @@ class SmallCompany:
         self, name: str, *, feeds: str = "", columns: dict[str, Any] | None = None, **source: Any
     ) -> None:
         """Add a source and, when named, the table it feeds."""
-        self.sources[name] = {"kind": "csv", "path": f"source/{name}.csv"} | source
+        file = {"path": f"source/{name}.csv"} if source.get("kind", "csv") not in {"sql", "rest"} else {}
+        self.sources[name] = {"kind": "csv"} | file | source
         if feeds:
             self.tables[feeds] = {"source": name, "columns": columns}
 

@@ -80,7 +80,7 @@ def test_the_companies_that_come_with_the_project_are_good(company):
         ('currency = "EUR"', 'currency = "EUR"\ntimezone = "Europe/Berln"', 'did you mean "Europe/Berlin"?'),
         ('currency = "EUR"', 'currency = "EUR"\nengine = "sparc"', "engine: "),
         ('kind = "csv"', 'kind = "cvs"', "sources.lines.kind: "),
-        ('path = "source/lines.csv"', "", 'sources.lines: kind "csv" needs path'),
+        ('path = "source/lines.csv"', "", "sources.lines.path: Field required"),
         ('amount = { sql = "paid * 2" }', "", "tables.transactions.columns: map amount, required"),
         ('sql = "paid * 2"', 'sql = "paid", column = "paid"', "amount: needs either column or sql"),
         ('sql = "paid * 2"', "", "amount: needs either column or sql"),
@@ -92,9 +92,71 @@ def test_every_fault_names_its_key_and_the_way_out(tmp_path, old, new, said):
     assert said in fault(tmp_path, old, new)
 
 
+REST = 'kind = "rest"\nurl = "https://host/orders"\n'
+KEYED = 'incremental = { key = ["id"], cursor = "changed"'
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (REST + 'adress = "x"', "sources.lines.adress: unknown key"),
+        (REST + 'auht = { type = "bearer", token_env = "T" }', 'auht: unknown key; did you mean "auth"?'),
+        (
+            REST + 'auth = { type = "barer", token_env = "T" }',
+            'auth.type: unknown type; did you mean "bearer"?',
+        ),
+        (
+            REST + 'auth = { token_env = "T" }',
+            "auth.type: unknown type; known: api_key, basic, bearer, oauth2",
+        ),
+        (
+            REST + 'auth = { type = "bearer", tokn_env = "T" }',
+            'sources.lines.auth.tokn_env: unknown key; did you mean "token_env"?',
+        ),
+        (
+            REST + 'paging = { type = "page", fist = 0 }',
+            'lines.paging.fist: unknown key; did you mean "first"?',
+        ),
+        (REST + 'paging = { type = "page", size = 9 }', "lines.paging: size_param and size belong together"),
+        (REST + 'path = "a.csv"', "sources.lines.path: unknown key"),
+        (REST + KEYED + " }", "sources.lines: incremental of a REST source needs cursor, key and param"),
+        (REST + KEYED + ', kye = "a" }', 'sources.lines.incremental.kye: unknown key; did you mean "key"?'),
+        ('kind = "rest"\nurl = "ftp://host/a"', "sources.lines.url: must be an address as https://host/path"),
+        ('kind = "rest"\nurl = "https://host/a?b=1"', "sources.lines.url: ends at its path"),
+        ('kind = "sql"\nurl = "sqlite:///a.db"', "sources.lines.table: Field required"),
+        ('kind = "sql"\ntable = "t"', 'sources.lines: kind "sql" needs table, and url or url_env'),
+        ('kind = "sql"\ntabel = "t"', 'sources.lines.tabel: unknown key; did you mean "table"?'),
+        (
+            'kind = "sql"\ntable = "t"\nurl_env = "U"\nincremental = { key = ["id"] }',
+            "sources.lines: incremental of a table needs cursor and key",
+        ),
+        (
+            'path = "a.csv"',
+            "lines.kind: unknown kind; known: csv, excel, json, jsonl, mongodb, parquet, rest, sql",
+        ),
+        ('kind = "mongo"\npath = "a.json"', 'sources.lines.kind: unknown kind; did you mean "mongodb"?'),
+        ('kind = "json"\npath = "a"\nencodng = "x"', 'encodng: unknown key; did you mean "encoding"?'),
+        ('kind = "csv"\npath = "a"\ntable = "t"', "sources.lines.table: unknown key"),
+        ('kind = "json"\npath = "a"\nskip_rows = 1', 'skip_rows and header are for the kinds "csv"'),
+        (
+            'kind = "csv"\npath = "a"\nragged = 0.1\nincremental = { key = ["id"] }',
+            "sources.lines: ragged is not for incremental",
+        ),
+    ],
+)
+def test_each_kind_of_source_knows_its_own_keys(tmp_path, source, said):
+    assert said in fault(tmp_path, 'kind = "csv"\npath = "source/lines.csv"', source)
+
+
 @pytest.mark.parametrize(
     "source",
     [
+        'kind = "rest"\nurl = "https://me:geheim@host/orders"',
+        'kind = "rest"\nurl = "https://host/orders"\nparams = { api_key = "geheim" }',
+        'kind = "rest"\nurl = "https://host/orders"\nauth = { type = "bearer", token = "geheim" }',
+        'kind = "rest"\nurl = "https://host/a"\nauth = { type = "bearer", token_env = "geheim" }',
+        'kind = "sql"\nurl = "postgresql://me:ge/h@eim@host/geheim"\ntable = "t"',
+        'kind = "sql"\nurl = "postgresql://host/db?password=geheim"\ntable = "t"',
         'kind = "sql"\nurl = "postgresql://me:geheim@host/db"\ntable = "t"',
         'kind = "sql"\nurl_env = "geheim is not a name"\ntable = "t"',
         'kind = "sql"\nurl_env = "URL"\nurl = "sqlite:///geheim.db"\ntable = "t"',
@@ -105,6 +167,28 @@ def test_a_secret_is_refused_and_never_repeated(tmp_path, source):
     message = fault(tmp_path, 'kind = "csv"\npath = "source/lines.csv"', source)
     assert "sources.lines" in message
     assert "geheim" not in message
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("automatc = 0.9", 'people.automatc: unknown key; did you mean "automatic"?'),
+        ("automatic = 1.0", "people.automatic: "),
+        ("automatic = 0.7", "people: review must not be above automatic"),
+        ("merge = true", "people.merge: map name or phone or email of customers first"),
+        ('survivorship = { nme = "first" }', 'survivorship.nme: unknown name; did you mean "name"?'),
+        ('survivorship = { name = "newest" }', "people.survivorship.name: "),
+    ],
+)
+def test_faults_about_people_name_their_key_too(tmp_path, line, said):
+    assert said in fault(tmp_path, 'currency = "EUR"', f'currency = "EUR"\n[people]\n{line}')
+
+
+def test_people_are_compared_where_there_is_something_to_compare(tmp_path):
+    assert not load(tmp_path / "one", GOOD).merges_people
+    customers = '[tables.customers]\nsource = "lines"\ncolumns = { customer_id = "person", email = "mail" }\n'
+    assert load(tmp_path / "two", GOOD + customers).merges_people
+    assert not load(tmp_path / "three", f"{GOOD}{customers}[people]\nmerge = false\n").merges_people
 
 
 def test_all_faults_are_named_at_once(tmp_path):

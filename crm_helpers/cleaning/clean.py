@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from importlib import metadata
 from pathlib import Path
 
 import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
 from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
+from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
 from crm_helpers.cleaning.quality import (
     Line,
     census,
@@ -25,7 +28,16 @@ from crm_helpers.cleaning.quality import (
     reconciliation,
     sales_bridge,
 )
+from crm_helpers.cleaning.same_person import (
+    PEOPLE_TABLES,
+    gone_query,
+    join_customers,
+    link_customers,
+    refer_to_people,
+)
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
+from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
+from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
 from crm_helpers.ingest.readers import ROW
@@ -51,8 +63,13 @@ _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
 _CODE = (
     "cleaning/*.py",
+    "cleaning/people/*",
     "ingest/mapping.py",
+    "ingest/batches.py",
+    "ingest/versions.py",
     "ingest/conversion.py",
+    "ingest/forms.py",
+    "ingest/numbers.py",
     "engine.py",
     "files.py",
     "lake.py",
@@ -68,11 +85,13 @@ class CleanResult:
     reads: tuple[TableRecord, ...]  # the loads it was made of
     quality: pd.DataFrame  # one row a table and rule, as published
     reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
+    people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
     problems: pd.DataFrame  # ranked, each with what to do
     missing: pd.DataFrame  # one row a mapped column
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
     sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
+    exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,8 @@ class _Cleaned:
     standardised: Standardised
     merged: str
     merged_rows: int
+    clean: str  # SQL of the rows that are left
+    same_person: int = 0  # rows that another row of the same person stands for
 
 
 def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
@@ -103,17 +124,21 @@ def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
     ------
     InputError
         When a source was not loaded, a column or expression is wrong, a date is ambiguous, most of a
-        column cannot be read, or a table has no usable row; the version before stays current.
+        column cannot be read, a limit of the profile is exceeded, or a table has no usable row; the version
+        before stays current.
     """
     loads = newest_loads(folder)
     needed = {name: require_load(loads, name) for name in profile.sources}
-    version = _version_name(profile, needed)
-    if (folder.clean / version / "manifest.json").is_file():
-        point_to(folder, version)
-        return _result(clean_version(folder, version), needed)
+    inputs = with_people(_version_name(profile, needed), profile)
+    previous = previous_people(folder) if profile.merges_people else None
+    made = made_before(folder, inputs, alone=previous is None)
+    if made:
+        point_to(folder, made)
+        return _result(clean_version(folder, made), needed, profile)
     connection = connect(folder.data, memory=MEMORY)
     try:
-        return _result(_make(connection, folder, profile, needed, version), needed)
+        version = _make(connection, folder, profile, needed, inputs=inputs, previous=previous)
+        return _result(version, needed, profile)
     finally:
         connection.disconnect()
 
@@ -122,8 +147,9 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     package = Path(__file__).parent.parent
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
-    mapping = profile.model_dump_json(include={"tables", "timezone"})
-    return combined_fingerprint(mapping, duckdb.__version__, *sources, *code)
+    mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
+    made_with = (duckdb.__version__, metadata.version("phonenumbers"))  # numbering plans change with releases
+    return combined_fingerprint(mapping, *made_with, *sources, *code)
 
 
 def _make(
@@ -131,7 +157,9 @@ def _make(
     folder: CompanyFolder,
     profile: Profile,
     loads: Mapping[str, Load],
-    version: str,
+    *,
+    inputs: str,
+    previous: pa.Table | None,
 ) -> CleanVersion:
     for load in loads.values():
         read_raw(connection, load)
@@ -147,10 +175,13 @@ def _make(
         for name, table in TABLES.items()
         if name in profile.tables
     }
+    cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
+    quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
     quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
+    refuse_exceeded(pd.DataFrame(quality), profile.limits)
     tables: dict[str, ibis.Table | pd.DataFrame] = {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
@@ -158,12 +189,14 @@ def _make(
     tables["missing_values"] = pd.concat(
         [missing_values(connection, item.standardised) for item in cleaned.values()]
     )
+    tables |= of_people
     tables["census"] = census(connection, cleaned)
     tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
-        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", "row", "column", rule',
+        f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
     )
+    version = with_the_past(inputs, history)
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
@@ -178,10 +211,33 @@ def _clean_table(
 ) -> _Cleaned:
     mapped = map_table(connection, profile, table.name, columns)
     mapping = profile.tables[table.name]
-    standardised = standardise(connection, mapped, table, mapping, zone=profile.timezone, latest=latest)
+    locale = Locale(profile.timezone, profile.currency, profile.country)
+    standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows)
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+
+
+def _as_people(
+    connection: ibis.BaseBackend,
+    profile: Profile,
+    cleaned: dict[str, _Cleaned],
+    previous: pa.Table | None,
+) -> tuple[dict[str, _Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
+    """Make one row of each person; return the tables, what is said of people, and what older ids explain."""
+    if not profile.merges_people:
+        return cleaned, {}, ""
+    own = cleaned["customers"]
+    linked = link_customers(connection, own.clean, profile, previous=previous)
+    if not linked.moved:
+        return cleaned, dict(linked.tables), linked.history
+    query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
+    found = {"customers": replace(own, clean=query, same_person=gone)}
+    for name in [name for name in cleaned if name != "customers"]:
+        query, gone = refer_to_people(connection, cleaned[name].clean, cleaned[name].standardised)
+        found[name] = replace(cleaned[name], clean=query, same_person=gone)
+    ordered = {name: found[name] for name in cleaned}
+    return ordered, linked.tables | {"people_provenance": provenance}, linked.history
 
 
 def _derives(profile: Profile) -> bool:
@@ -191,7 +247,7 @@ def _derives(profile: Profile) -> bool:
 def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned], *, derive: bool) -> int:
     for name, item in cleaned.items():
         view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
-        connection.raw_sql(f"CREATE TEMP VIEW {view} AS {_kept(item)}")
+        connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
     own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
     extra = [_derived_customers(own)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
@@ -199,10 +255,10 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
     return int(connection.raw_sql(query).fetchone()[0])
 
 
-def _kept(item: _Cleaned) -> str:
-    rows, gone = quote_identifier(item.standardised.place), quote_identifier(item.merged)
-    mapped = {column.name: quote_identifier(column.name) for column in item.standardised.columns}
-    chosen = _all_columns(item.standardised.table, mapped)
+def _kept(standardised: Standardised, merged: str) -> str:
+    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
+    chosen = _all_columns(standardised.table, mapped)
     return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
 
 
@@ -234,7 +290,12 @@ def _described(
         flags += find_traps(connection, item.standardised, item.merged)
     rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
     return quality_rows(
-        item.standardised, clean=rows - derived, merged=item.merged_rows, derived=derived, flags=flags
+        item.standardised,
+        clean=rows - derived,
+        merged=item.merged_rows,
+        derived=derived,
+        flags=flags,
+        same_person=item.same_person,
     )
 
 
@@ -252,10 +313,12 @@ def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
     return last
 
 
-def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
+def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) -> CleanResult:
     connection = connect(version.path)
     try:
-        frames = {name: read_clean(connection, version, name).to_pandas() for name in _QUALITY}
+        frames = {
+            name: read_clean(connection, version, name).to_pandas() for name in (*_QUALITY, *PEOPLE_TABLES)
+        }
     finally:
         connection.disconnect()
     quality = frames["quality"]
@@ -267,9 +330,11 @@ def _result(version: CleanVersion, loads: Mapping[str, Load]) -> CleanResult:
         ),
         quality=quality,
         reconciliation=reconciliation(quality),
+        people={name: frames[name] for name in PEOPLE_TABLES},
         problems=problems(quality),
         missing=frames["missing_values"],
         census=frames["census"],
         sales=frames["sales_bridge"],
         quarantine=frames["quarantine"],
+        exceeded=exceeded(quality, profile.limits),
     )

@@ -13,12 +13,17 @@ __all__ = [
     "answer_sentence",
     "contents",
     "flagged",
+    "joined_rows",
     "lost_rows",
     "missing_sentence",
     "most_missing",
+    "own_ids",
+    "people_sentence",
     "problem_sentence",
+    "review_sentence",
     "sales_sentence",
     "steps",
+    "threshold_sentence",
     "totals",
     "trap_sentence",
     "verdict",
@@ -136,6 +141,51 @@ def missing_sentence(result: CleanResult) -> Said:
     if worst.empty:
         return "cleaning.no_missing", {}
     return "cleaning.missing", _picked(worst, "column", "share")
+
+
+def joined_rows(result: CleanResult) -> int:
+    """Count the customers who go by the id of another row of the same person."""
+    people = result.people["people"]
+    return int((people["customer_id"] != people["person_id"]).sum())
+
+
+def people_sentence(result: CleanResult) -> Said:
+    """Say how many customers were there more than once."""
+    people, joined = result.people["people"], joined_rows(result)
+    if people.empty:
+        return "cleaning.people_not_compared", {}
+    if not joined:
+        return "cleaning.people_apart", {"records": len(people)}
+    return "cleaning.people", {"joined": joined, "records": len(people), "people": len(people) - joined}
+
+
+def review_sentence(result: CleanResult) -> Said:
+    """Say how many pairs wait for a decision, and how far the largest merge went."""
+    people = result.people["people"]
+    if people.empty:
+        return "cleaning.why_not_compared", {}
+    largest = int(people["person_id"].value_counts().max())
+    return "cleaning.review", {"review": len(result.people["people_review"]), "largest": largest}
+
+
+def threshold_sentence(result: CleanResult, automatic: float) -> Said:
+    """Say how the number of rows merged moves from the lowest threshold to the highest."""
+    curve = result.people["people_curve"]
+    if curve.empty:
+        return "cleaning.no_threshold", {}
+    low, high = curve.iloc[0], curve.iloc[-1]
+    return "cleaning.threshold", {
+        "automatic": automatic,
+        "low": float(low["threshold"]), "most_merged": int(low["merged"]),
+        "high": float(high["threshold"]), "least_merged": int(high["merged"]),
+    }  # fmt: skip
+
+
+def own_ids(result: CleanResult) -> bool:
+    """Say whether every person goes by an id that is one of their own, and by one only."""
+    people = result.people["people"]
+    whole = people.set_index("customer_id")["person_id"]
+    return bool((whole.reindex(whole).to_numpy() == whole.to_numpy()).all())
 
 
 def steps(result: CleanResult) -> dict[str, dict[str, Any]]:

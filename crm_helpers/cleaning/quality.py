@@ -8,10 +8,19 @@ import ibis
 import pandas as pd
 
 from crm_helpers.cleaning.flags import Flag
-from crm_helpers.cleaning.rules import ALL_ROWS, CODES, DERIVED, RULES, SAME_KEY
+from crm_helpers.cleaning.rules import (
+    ALL_ROWS,
+    BY_CODE,
+    DERIVED,
+    RAGGED,
+    RAGGED_ROW,
+    RULES,
+    SAME_KEY,
+    SAME_PERSON,
+)
 from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
 from crm_helpers.errors import RunError
-from crm_helpers.ingest.readers import ROW
+from crm_helpers.ingest.batches import FAULT, FILE, PART_ROWS, ROW
 from crm_helpers.lake import quote_identifier, quote_text
 
 __all__ = [
@@ -32,7 +41,13 @@ Line = dict[str, object]
 
 
 def quality_rows(
-    standardised: Standardised, *, clean: int, merged: int, derived: int, flags: Iterable[Flag]
+    standardised: Standardised,
+    *,
+    clean: int,
+    merged: int,
+    derived: int,
+    flags: Iterable[Flag],
+    same_person: int = 0,
 ) -> list[Line]:
     """Describe one table: a line that reconciles its rows, then a line a rule that bit.
 
@@ -48,6 +63,8 @@ def quality_rows(
         Rows added from other tables.
     flags
         Traps and orphans.
+    same_person
+        Rows that another row of the same person stands for.
 
     Returns
     -------
@@ -59,25 +76,27 @@ def quality_rows(
     RunError
         When a row is lost: read is not clean + quarantined + merged.
     """
-    quarantined = sum(standardised.quarantined.values())
-    if standardised.rows != clean + quarantined + merged:
+    quarantined, gone = sum(standardised.quarantined.values()), merged + same_person
+    if standardised.rows != clean + quarantined + gone:
         raise RunError(
             f"{standardised.table.name}: {standardised.rows:,} rows read but {clean:,} clean, {quarantined:,}"
-            f" quarantined and {merged:,} merged; nothing was published"
+            f" quarantined and {gone:,} merged; nothing was published"
         )
     flags = list(flags)
     total = {
-        "quarantined": quarantined, "merged": merged, "derived": derived,
+        "quarantined": quarantined, "merged": gone, "derived": derived,
         "set_missing": sum(standardised.set_missing.values()), "flagged": sum(flag[2] for flag in flags),
     }  # fmt: skip
     lines = [_line(standardised, ALL_ROWS, "", **total)]
     for effect in ("quarantined", "set_missing"):
         for (column, code), count in getattr(standardised, effect).items():
-            lines.append(_line(standardised, CODES[code].name, column, **{effect: count}))
+            lines.append(_line(standardised, BY_CODE[code].name, column, **{effect: count}))
     if merged:
         lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=merged))
     if derived:
         lines.append(_line(standardised, DERIVED.name, "", derived=derived))
+    if same_person:
+        lines.append(_line(standardised, SAME_PERSON.name, "customer_id", merged=same_person))
     lines += [_line(standardised, rule.name, column, flagged=rows) for rule, column, rows in flags]
     return [line | {"clean": clean} for line in lines]
 
@@ -112,21 +131,37 @@ def quarantine_query(
     """
     rows, source = quote_identifier(standardised.place), f"({connection.compile(mapped)})"
     place = f'{quote_text(standardised.table.name)} AS "table", {quote_text(standardised.source)} AS source'
-    head = f'SELECT {place}, m.{ROW} AS "row"'
+    head = f"SELECT {place}, m.{ROW}"
     replaced = (
         f'{head}, {quote_text(", ".join(standardised.key))} AS "column", {quote_text(SAME_KEY.name)} AS rule,'
         f" 'merged' AS outcome, CAST(NULL AS VARCHAR) AS masked_value FROM {quote_identifier(merged)} m"
     )
     parts = [replaced]
     for column, code in dict.fromkeys((*standardised.quarantined, *standardised.set_missing)):
+        if code == RAGGED_ROW:
+            ragged = f"{head}, '', {quote_text(RAGGED.name)}, 'row quarantined', m.{FAULT} FROM {source} m"
+            parts.append(f"{ragged} WHERE m.{FAULT} IS NOT NULL")
+            continue
         position = [c.name for c in standardised.columns].index(column) + 1
         outcome = f"CASE WHEN c.fatal = {position} THEN 'row quarantined' ELSE 'value set missing' END"
         parts.append(
-            f"{head}, {quote_text(column)}, {quote_text(CODES[code].name)}, {outcome},"
+            f"{head}, {quote_text(column)}, {quote_text(BY_CODE[code].name)}, {outcome},"
             f" {_mask(f'm.{quote_identifier(column)}')} FROM {source} m JOIN {rows} c USING ({ROW})"
             f" WHERE c.{code_of(column)} = {code} AND c.fatal IN (0, {position})"
         )
-    return " UNION ALL ".join(parts)
+    return _with_file(connection, standardised.source, " UNION ALL ".join(parts))
+
+
+def _with_file(connection: ibis.BaseBackend, source: str, rows: str) -> str:
+    # where a source has several files, the number of a row is that within its own
+    rest = f'q.{ROW} % {PART_ROWS} AS "row", "column", rule, outcome, masked_value'
+    if FILE not in connection.table(source).columns:
+        return f'SELECT "table", source, {rest} FROM ({rows}) q'
+    files = f"SELECT DISTINCT {ROW} // {PART_ROWS} AS part, {FILE} AS file FROM {quote_identifier(source)}"
+    place = "source || ': ' || f.file AS source"
+    return (
+        f'SELECT "table", {place}, {rest} FROM ({rows}) q JOIN ({files}) f ON q.{ROW} // {PART_ROWS} = f.part'
+    )
 
 
 def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame:

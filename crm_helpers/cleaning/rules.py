@@ -7,7 +7,17 @@ from typing import Literal
 
 from crm_helpers.tables import TABLES, Column, Table
 
-__all__ = ["ALL_ROWS", "CODES", "KEPT_AS_ZERO", "RULES", "Rule", "fatal_codes", "keeps_its_rows"]
+__all__ = [
+    "ALL_ROWS",
+    "BY_CODE",
+    "CODES",
+    "KEPT_AS_ZERO",
+    "RAGGED_ROW",
+    "RULES",
+    "Rule",
+    "fatal_codes",
+    "keeps_its_rows",
+]
 
 Effect = Literal["quarantined", "merged", "set missing", "flagged", "derived"]
 
@@ -17,24 +27,36 @@ ALL_ROWS = "every row"
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: its words in the report, and what an analyst should do where it bites."""
+    """One rule: its words in the report, what an analyst should do where it bites, its key in `limits`."""
 
     name: str
     advice: str
+    key: str = ""
 
 
 MISSING = Rule(
-    "required value missing", "find out why the source leaves it empty; such rows are not analysed"
+    "required value missing", "find out why the source leaves it empty; such rows are not analysed", "missing"
 )
-UNREADABLE = Rule("value cannot be read", "correct the source, or declare formats or missing in the profile")
-IMPOSSIBLE = Rule("value out of bounds", "correct the source; the bounds stand in the data dictionary")
+UNREADABLE = Rule(
+    "value cannot be read", "correct the source, or declare formats or missing in the profile", "unreadable"
+)
+IMPOSSIBLE = Rule(
+    "value out of bounds", "correct the source; the bounds stand in the data dictionary", "out_of_bounds"
+)
 NOT_A_CHOICE = Rule(
-    "value is not one of the choices", "map it to a known word by an SQL expression in the profile"
+    "value is not one of the choices",
+    "map it to a known word by an SQL expression in the profile",
+    "not_a_choice",
+)
+RAGGED = Rule(
+    "row has more or fewer values than columns", "repair its quotes or delimiters at the source", "ragged"
 )
 UNDECLARED = Rule("order of day and month not declared", "declare formats in the profile")
-SAME_KEY = Rule("same key as a later row", "the last row stands; see whether the source delivers rows twice")
+SAME_KEY = Rule(
+    "same key as a later row", "the last row stands; see whether the source delivers rows twice", "same_key"
+)
 DERIVED = Rule("known by transactions only", "they count as customers; ask for their master data")
-ORPHAN = Rule("refers to nothing", "ask the source for what they refer to")
+ORPHAN = Rule("refers to nothing", "ask the source for what they refer to", "orphan")
 TRACE = Rule("amount below the smallest unit", "rests of floating-point sums in the source; zero to the cent")
 ZERO = Rule("amount is zero", "gifts or bookings; leave them out of counts of sales where they mislead")
 RETURN = Rule("amount is negative", "returns; they lower the sales of their customer")
@@ -45,9 +67,15 @@ OVERHANG = Rule(
     "after midnight of the last day", "the last business day ran over; that day is not a whole one"
 )
 IDENTICAL = Rule("identical to another row", "no key tells them apart; map line_id if the source has one")
+SAME_PERSON = Rule(
+    "same person as another row", "look through the review list; see which system opens second accounts"
+)
 
 KEPT_AS_ZERO = 6
 """Code of a good value that says: money that is not zero in the source is zero to four decimals."""
+
+RAGGED_ROW = 7
+"""Code of a row that could not be split into columns; it belongs to no column."""
 
 CODES: dict[int, Rule] = {1: MISSING, 2: UNREADABLE, 3: IMPOSSIBLE, 4: UNDECLARED, 5: NOT_A_CHOICE}
 """What the engine writes beside a value that breaks a rule; 0 is a good value."""
@@ -56,6 +84,7 @@ RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
         *CODES.values(),
+        RAGGED,
         SAME_KEY,
         DERIVED,
         ORPHAN,
@@ -65,8 +94,12 @@ RULES: dict[str, Rule] = {
         EXTREME,
         OVERHANG,
         IDENTICAL,
+        SAME_PERSON,
     )
 }
+
+BY_CODE: dict[int, Rule] = {**CODES, RAGGED_ROW: RAGGED}
+"""Every code that may stand beside a value or a row."""
 
 _REFERRED = frozenset(target for table in TABLES.values() for target, _ in table.references.values())
 

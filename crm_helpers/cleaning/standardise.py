@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import duckdb
 import ibis
 
-from crm_helpers.cleaning.rules import CODES, KEPT_AS_ZERO, fatal_codes
+from crm_helpers.cleaning.rules import CODES, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.conversion import UNDECLARED_DATE, converted, in_range, present
-from crm_helpers.ingest.readers import ROW
+from crm_helpers.ingest.batches import FAULT, ROW, said_row
+from crm_helpers.ingest.conversion import UNDECLARED_DATE, Locale, converted, in_range, present
+from crm_helpers.ingest.forms import register_phones
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import TableMapping
 from crm_helpers.tables import Column, Table
@@ -21,6 +21,7 @@ from crm_helpers.tables import Column, Table
 __all__ = ["Standardised", "clean_place", "code_of", "standardise"]
 
 MOSTLY = 0.5  # share of a column's values: when more cannot be read, the mapping is wrong, not the rows
+RAGGED = 255  # what `fatal` holds where a row could not be split into columns
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def standardise(
     table: Table,
     mapping: TableMapping,
     *,
-    zone: str,
+    locale: Locale,
     latest: date | None = None,
 ) -> Standardised:
     """Convert a mapped table's columns to their types, in the engine.
@@ -58,8 +59,8 @@ def standardise(
         The canonical table.
     mapping
         Date formats, missing texts and key of the profile.
-    zone
-        The company's time zone.
+    locale
+        The company's zone, currency and country.
     latest
         Day of the last transaction, once known: no date of the past lies after it.
 
@@ -76,7 +77,8 @@ def standardise(
     """
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
     place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
-    query = _query(connection, mapped, table, columns, mapping, zone=zone, latest=latest)
+    _read_phones(connection, mapped, columns, locale)
+    query = _query(connection, mapped, table, columns, mapping, locale=locale, latest=latest)
     try:
         connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
     except duckdb.InvalidInputException as error:
@@ -91,7 +93,7 @@ def standardise(
     _refuse(connection, place, table, mapping, counts)
     return Standardised(
         table, mapping.source, place, columns, key, counts["rows"],
-        _by_rule(counts, "quarantined", columns), _by_rule(counts, "set_missing", columns),
+        _ragged(counts) | _by_rule(counts, "quarantined", columns), _by_rule(counts, "set_missing", columns),
     )  # fmt: skip
 
 
@@ -112,16 +114,17 @@ def _query(
     columns: tuple[Column, ...],
     mapping: TableMapping,
     *,
-    zone: str,
+    locale: Locale,
     latest: date | None,
 ) -> str:
     raw = mapped.schema()
-    found, typed, judged, final = [ROW], [ROW], [ROW], [ROW]
+    whole = [FAULT] if FAULT in raw else []
+    found, typed, judged, final = [ROW, *whole], [ROW, *whole], [ROW, *whole], [ROW]
     for column in columns:
         name, origin = quote_identifier(column.name), mapping.columns[column.name]
         given, kind = quote_identifier(f"given {column.name}"), raw[column.name]
         found.append(f"{present(name, kind, origin.missing)} AS {given}")
-        value = converted(given, kind, column, formats=origin.formats, zone=zone)
+        value = converted(given, kind, column, origin=origin, locale=locale)
         typed += [given, f"{value} AS {name}"]
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
         code = _code(given, name, column, undeclared=dates, latest=latest)
@@ -130,7 +133,8 @@ def _query(
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
         ]
-    fatal = " ".join(_fatal(table, column, i) for i, column in enumerate(columns, start=1))
+    cases = [_fatal(table, column, i) for i, column in enumerate(columns, start=1)]
+    fatal = " ".join([f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] * len(whole) + cases)
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
@@ -159,7 +163,7 @@ def _fatal(table: Table, column: Column, position: int) -> str:
 
 
 def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...]) -> dict[str, int]:
-    terms = ["count(*) AS rows", "count_if(fatal = 0) AS good"]
+    terms = ["count(*) AS rows", "count_if(fatal = 0) AS good", f"count_if(fatal = {RAGGED}) AS ragged"]
     for position, column in enumerate(columns, start=1):
         code = code_of(column.name)
         for number in CODES:
@@ -172,6 +176,20 @@ def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...
         terms.append(f"count({quote_identifier(column.name)}) AS {quote_identifier(f'good {column.name}')}")
     frame = connection.raw_sql(f"SELECT {', '.join(terms)} FROM {quote_identifier(place)}").df()
     return {str(name): int(value) for name, value in frame.iloc[0].items()}
+
+
+def _read_phones(
+    connection: ibis.BaseBackend, mapped: ibis.Table, columns: tuple[Column, ...], locale: Locale
+) -> None:
+    query, raw = connection.compile(mapped), mapped.schema()
+    phones = [present(quote_identifier(c.name), raw[c.name], ()) for c in columns if c.form == "phone"]
+    values = [f"SELECT CAST({phone} AS VARCHAR) FROM ({query})" for phone in phones]
+    if values:
+        register_phones(connection, " UNION ALL ".join(values), country=locale.country)
+
+
+def _ragged(counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    return {("", RAGGED_ROW): counts["ragged"]} if counts["ragged"] else {}
 
 
 def _by_rule(
@@ -190,15 +208,15 @@ def _refuse(
         if counts[f"quarantined {name} 4"] + counts[f"set_missing {name} 4"]:
             where = _first_row(connection, place, f"{code_of(name)} = 4")
             raise InputError(
-                f'{key}: row {where} of source "{mapping.source}" can be read day first or month first;'
-                ' declare formats, as ["%d/%m/%Y"]'
+                f'{key}: {where} of source "{mapping.source}" can be read day first or month first; declare'
+                ' which, as formats = ["%d/%m/%Y"] or formats = ["%m/%d/%Y"]'
             )
         if unreadable > MOSTLY * (unreadable + good):
             where = _first_row(connection, place, f"{code_of(name)} IN (2, 4)")
             kind = table.column(name).type
             raise InputError(
                 f"{key}: {unreadable:,} of {unreadable + good:,} values cannot be read as {kind}, first in"
-                f' row {where} of source "{mapping.source}"; correct the mapping or declare formats'
+                f' {where} of source "{mapping.source}"; correct the mapping or declare formats'
             )
     if counts["good"] == 0:
         raise InputError(
@@ -206,6 +224,6 @@ def _refuse(
         )
 
 
-def _first_row(connection: ibis.BaseBackend, place: str, condition: str) -> Any:
+def _first_row(connection: ibis.BaseBackend, place: str, condition: str) -> str:
     query = f"SELECT min({ROW}) FROM {quote_identifier(place)} WHERE {condition}"
-    return connection.raw_sql(query).fetchone()[0]
+    return said_row(connection.raw_sql(query).fetchone()[0])

@@ -51,7 +51,7 @@ def customer_file(people: People, records: Records, *, seed: int, ledger: Ledger
         One row an id, and a few rows twice; Chinese headers; all text.
     """
     random, person = generator(seed, 6), records.person
-    ledger["customers", "duplicate person", "none"] += int(records.duplicate.sum())
+    ledger["customers", "duplicate person", "merged"] += int(records.duplicate.sum())
     names = _names(people, records, random)
     where = _addresses(people, seed)
     table = pa.table(

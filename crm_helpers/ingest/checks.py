@@ -1,31 +1,61 @@
-"""Look at every source before a run: reachable, mapped, and its first values readable; nothing is loaded."""
+"""Look at every source before a run: reachable, what converts, what is personal; nothing is loaded."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import ibis
 import pandas as pd
-import pyarrow as pa
 
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.databases import database_columns
+from crm_helpers.ingest.archives import PACKED
+from crm_helpers.ingest.contract import require_incremental
+from crm_helpers.ingest.conversion import Locale
+from crm_helpers.ingest.encodings import guess_encoding
 from crm_helpers.ingest.mapping import map_table, mapped_columns
-from crm_helpers.ingest.places import locate, source_label
-from crm_helpers.ingest.readers import ROW, read_file
+from crm_helpers.ingest.personal import personal_columns
+from crm_helpers.ingest.places import locate_all
+from crm_helpers.ingest.references import lost_references
+from crm_helpers.ingest.samples import Sample, convertible, sample_source, text_of
+from crm_helpers.ingest.sentinels import suspects
 from crm_helpers.lake import connect
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Profile, Source, TableMapping
+from crm_helpers.profile import AnySource, Profile, Source
 from crm_helpers.tables import TABLES
 
 __all__ = ["check"]
 
-HEAD_ROWS = 1_000  # rows of a file whose values are tried
+MOSTLY = 0.5  # share of a column's values that must convert: cleaning refuses below it
+
+_EMPTY = {
+    "reachable": False,
+    "rows": "",
+    "columns": 0,
+    "used": 0,
+    "converts": "",
+    "personal": "",
+    "advice": "",
+}
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """The sampled sources in one engine, and the tables that can be mapped from them."""
+
+    connection: ibis.BaseBackend
+    profile: Profile
+    samples: Mapping[str, Sample]
+    mapped: Mapping[str, ibis.Table]
+    faults: Mapping[str, str]  # of tables that cannot be mapped
 
 
 def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
-    """Open each source, read its head, and try each mapping and conversion on it.
+    """Open each source, read its first rows, and try each mapping on them.
 
     Parameters
     ----------
@@ -37,73 +67,160 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row a source or mapped table: `what`, `name`, `ok`, `columns`, `used`, `detail` (empty when all
-        is well, else the key and the way out).
+        One row a source or mapped table: `what`, `name`, `ok`, `reachable`, `rows` (as far as was looked),
+        `columns`, `used`, `converts` (share of the sampled values of a table that convert), `personal`
+        (columns that hold personal data), `detail` (empty when all is well, else the key and the way out),
+        `advice` (what is no fault and worth a look, a line each).
     """
-    heads, rows = {}, []
+    samples: dict[str, Sample] = {}
+    rows = []
     with tempfile.TemporaryDirectory(prefix="crm-check-") as work:
         for name, source in profile.sources.items():
             try:
-                heads[name] = _head(folder, name, source, Path(work))
+                samples[name] = _sampled(folder, name, source, Path(work))
             except InputError as error:
-                rows.append(_row("source", name, detail=str(error)))
+                rows.append(_row("source", name, detail=f"{error}{_other_encoding(folder, name, source)}"))
             else:
-                columns = _columns(heads[name])
-                used = len(mapped_columns(profile, name, columns))
-                rows.append(_row("source", name, columns=len(columns), used=used, detail=""))
-        rows += _checked_tables(profile, heads)
+                rows.append(_checked_source(profile, name, samples[name]))
+    with _bench(profile, samples) as bench:
+        rows += [_checked_table(bench, table) for table in profile.tables]
     return pd.DataFrame(rows)
 
 
-def _head(folder: CompanyFolder, name: str, source: Source, work: Path) -> pa.Table:
-    if source.kind == "sql":
-        names = database_columns(folder, name, source)
-        return pa.table(
-            {column: pa.array([], pa.string()) for column in names} | {ROW: pa.array([], pa.int64())}
-        )
-    path = locate(folder, name, source)
-    batches = read_file(path, source, work, label=f"{name} ({source_label(source)})")
-    head = next(batches)
-    batches.close()
-    return head.slice(0, HEAD_ROWS)
+def _sampled(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> Sample:
+    sample = sample_source(folder, name, source, work)
+    if source.incremental:
+        require_incremental(name, source.incremental, sample.columns)
+    return sample
 
 
-def _checked_tables(profile: Profile, heads: dict[str, pa.Table]) -> list[dict[str, object]]:
+@contextmanager
+def _bench(profile: Profile, samples: Mapping[str, Sample]) -> Iterator[_Bench]:
     connection = connect(Path(tempfile.gettempdir()))
+    mapped: dict[str, ibis.Table] = {}
+    faults: dict[str, str] = {}
+    columns = {name: sample.columns for name, sample in samples.items()}
     try:
-        for name, head in heads.items():
-            connection.create_table(name, head)
-        return [_checked_table(connection, profile, table, heads) for table in profile.tables]
+        for name, sample in samples.items():
+            connection.create_table(name, sample.rows)
+        for table, mapping in profile.tables.items():
+            if mapping.source not in samples:
+                continue
+            try:
+                mapped[table] = map_table(connection, profile, table, columns)
+            except InputError as error:
+                faults[table] = str(error)
+            except duckdb.Error:
+                faults[table] = _not_computed(table)
+        yield _Bench(connection, profile, samples, mapped, faults)
     finally:
         connection.disconnect()
 
 
-def _checked_table(
-    connection: ibis.BaseBackend, profile: Profile, table: str, heads: dict[str, pa.Table]
-) -> dict[str, object]:
+def _checked_source(profile: Profile, name: str, sample: Sample) -> dict[str, object]:
+    personal = personal_columns(sample.rows)
+    held = [f"{column} ({kind})" if kind != column else column for column, kind in personal.items()]
+    used = mapped_columns(profile, name, sample.columns)
+    empty = "" if sample.rows.num_rows else f"sources.{name}: no rows; a run refuses it"
+    return _row(
+        "source", name, reachable=True, rows=sample.said, columns=len(sample.columns), used=len(used),
+        personal=", ".join(held), detail=empty,
+    )  # fmt: skip
+
+
+def _other_encoding(folder: CompanyFolder, name: str, source: AnySource) -> str:
+    if not isinstance(source, Source) or source.kind not in {"csv", "json", "jsonl", "mongodb"}:
+        return ""
+    try:
+        paths = locate_all(folder, name, source)
+    except InputError:
+        return ""
+    guess = guess_encoding(paths[0]) if paths[0].suffix.lower() not in PACKED else None
+    if guess is None or guess[0].removesuffix("-sig") == source.encoding.removesuffix("-sig"):
+        return ""
+    return f'; it looks like encoding = "{guess[0]}" (score {guess[1]:.2f})'
+
+
+def _checked_table(bench: _Bench, table: str) -> dict[str, object]:
+    mapping = bench.profile.tables[table]
+    if mapping.source not in bench.samples:
+        return _row("table", table, detail=f'its source "{mapping.source}" cannot be read')
+    if table in bench.faults:
+        return _row("table", table, reachable=True, detail=bench.faults[table])
+    try:
+        found = _tried(bench, table)
+        found["advice"] += _lost(bench, table)
+        found["detail"] = found["detail"] or _refused(bench, table)
+    except duckdb.Error:
+        return _row("table", table, reachable=True, detail=_not_computed(table))
+    count = len(mapping.columns)
+    return _row("table", table, reachable=True, columns=count, used=count, **found)
+
+
+def _refused(bench: _Bench, table: str) -> str:
+    """Say what cleaning would refuse in the sample, as an order of day and month that is not declared."""
     # cleaning stands on ingestion: this one look ahead must not make the two import each other
     from crm_helpers.cleaning.standardise import standardise  # noqa: PLC0415
 
-    mapping = profile.tables[table]
-    if mapping.source not in heads:
-        return _row("table", table, detail=f'its source "{mapping.source}" cannot be read')
+    profile, mapping = bench.profile, bench.profile.tables[table]
+    looked_up = any("select" in column.sql.lower() for column in mapping.columns.values() if column.sql)
+    if looked_up or not bench.samples[mapping.source].rows.num_rows:
+        return ""  # a part of another source need not hold what is looked up
+    locale = Locale(profile.timezone, profile.currency, profile.country)
     try:
-        mapped = map_table(connection, profile, table, {name: _columns(head) for name, head in heads.items()})
-        if heads[mapping.source].num_rows and not _looks_elsewhere(mapping):
-            standardise(connection, mapped, TABLES[table], mapping, zone=profile.timezone)
+        standardise(bench.connection, bench.mapped[table], TABLES[table], mapping, locale=locale)
     except InputError as error:
-        return _row("table", table, detail=str(error))
-    return _row("table", table, columns=len(mapping.columns), used=len(mapping.columns), detail="")
+        return str(error)
+    return ""
 
 
-def _looks_elsewhere(mapping: TableMapping) -> bool:
-    """Whether an expression looks things up in other sources, whose heads need not hold them."""
-    return any("select" in column.sql.lower() for column in mapping.columns.values() if column.sql)
+def _not_computed(table: str) -> str:
+    return f"tables.{table}.columns: a mapped value cannot be computed; look at its expressions"
 
 
-def _columns(head: pa.Table) -> list[str]:
-    return [name for name in head.column_names if name != ROW]
+def _tried(bench: _Bench, table: str) -> dict[str, str]:
+    connection, profile, mapped = bench.connection, bench.profile, bench.mapped[table]
+    locale = Locale(profile.timezone, profile.currency, profile.country)
+    given, good, rows = 0, 0, int(mapped.count().execute())
+    faults: list[str] = []
+    advice: list[str] = []
+    for name, origin in profile.tables[table].columns.items():
+        column, key = TABLES[table].column(name), f"tables.{table}.columns.{name}"
+        present, fine = convertible(connection, mapped, name, column, origin=origin, locale=locale)
+        given, good = given + present, good + fine
+        if fine < present:
+            line = (
+                f"{key}: {present - fine:,} of {present:,} sampled values are no {column.type} in its bounds"
+            )
+            (faults if fine < MOSTLY * present else advice).append(line)
+        if column.required and present < rows:
+            advice.append(
+                f"{key}: {rows - present:,} of {rows:,} sampled rows lack it and would be set aside"
+            )
+        values = (
+            f"SELECT {text_of(name, mapped.schema()[name], origin)} AS v FROM ({connection.compile(mapped)})"
+        )
+        advice += [_suspicion(key, *found) for found in suspects(connection, values, column).items()]
+    if "phone" in profile.tables[table].columns and profile.country is None:
+        advice.append("country: declare it, as CN or DE, to bring phone numbers without + into one form")
+    converts = f"{good / given:.2%}" if given else ""
+    return {"converts": converts, "detail": "; ".join(faults), "advice": "".join(f"{a}\n" for a in advice)}
 
 
-def _row(what: str, name: str, *, columns: int = 0, used: int = 0, detail: str) -> dict[str, object]:
-    return {"what": what, "name": name, "ok": not detail, "columns": columns, "used": used, "detail": detail}
+def _suspicion(key: str, word: str, share: float) -> str:
+    line = f'{key}: "{word}" stands in {share:.1%} of the values; if it means not known, declare'
+    return f'{line} missing = ["{word}"]'
+
+
+def _lost(bench: _Bench, table: str) -> str:
+    tables, whole = {table: bench.mapped[table]}, {}
+    for target in {target for target, _ in TABLES[table].references.values()} & set(bench.mapped):
+        if not bench.profile.tables[target].derive_missing:
+            tables[target] = bench.mapped[target]
+            whole[target] = bench.samples[bench.profile.tables[target].source].whole
+    lines = lost_references(bench.connection, TABLES[table], tables, whole=whole)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _row(what: str, name: str, *, detail: str, **found: object) -> dict[str, object]:
+    return {"what": what, "name": name, "ok": not detail, **_EMPTY, **found, "detail": detail}

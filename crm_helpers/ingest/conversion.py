@@ -7,14 +7,18 @@ declared is not read at all.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 import ibis.expr.datatypes as dt
 
+from crm_helpers.ingest.forms import formed
+from crm_helpers.ingest.numbers import decimal_text, money_text
 from crm_helpers.lake import quote_text
+from crm_helpers.profile import ColumnMapping
 from crm_helpers.tables import Column, Type
 
-__all__ = ["UNDECLARED_DATE", "converted", "in_range", "present"]
+__all__ = ["FALSE_WORDS", "UNDECLARED_DATE", "Locale", "converted", "in_range", "present"]
 
 UNDECLARED_DATE = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
 """Day or month first: which of the two, only the company knows."""
@@ -24,8 +28,7 @@ TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "是")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "否")
 
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
-_PLAIN = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-_GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"
+_BLANK_CODES = "-1, 9, 10, 13, 32, 160, 12288"
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
 _ISO_ZONED = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)"
 
@@ -48,7 +51,9 @@ def present(value: str, raw: dt.DataType, missing: tuple[str, ...]) -> str:
         SQL; text comes without the blanks around it.
     """
     if raw.is_string():
-        value = f"nullif(trim({value}, {_BLANKS}), '')"
+        # a look at both ends costs a third of trimming, and few values have a blank there; -1 is no letter
+        ends = f"unicode({value}) IN ({_BLANK_CODES}) OR unicode(right({value}, 1)) IN ({_BLANK_CODES})"
+        value = f"CASE WHEN {ends} THEN nullif(trim({value}, {_BLANKS}), '') ELSE {value} END"
     elif raw.is_floating():
         value = f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END"
     if missing:
@@ -57,7 +62,16 @@ def present(value: str, raw: dt.DataType, missing: tuple[str, ...]) -> str:
     return value
 
 
-def converted(value: str, raw: dt.DataType, column: Column, *, formats: tuple[str, ...], zone: str) -> str:
+@dataclass(frozen=True)
+class Locale:
+    """What a company's profile says of all its values."""
+
+    zone: str = "UTC"  # times that state an offset are moved into it
+    currency: str = "XXX"
+    country: str | None = None  # of phone numbers without +
+
+
+def converted(value: str, raw: dt.DataType, column: Column, *, origin: ColumnMapping, locale: Locale) -> str:
     """Write SQL that converts a present value to a column's type, or gives NULL.
 
     Parameters
@@ -68,10 +82,11 @@ def converted(value: str, raw: dt.DataType, column: Column, *, formats: tuple[st
         Its type.
     column
         The canonical column.
-    formats
-        Declared date formats, tried in order before ISO.
-    zone
-        The company's time zone: times that state an offset are moved into it.
+    origin
+        What the profile declares of the source column: date formats (tried in order before ISO), the way
+        decimals are written, the zone of its times, whether its identifiers came from a column of floats.
+    locale
+        The company's zone, currency and country.
 
     Returns
     -------
@@ -79,9 +94,15 @@ def converted(value: str, raw: dt.DataType, column: Column, *, formats: tuple[st
         SQL.
     """
     if column.type in {"date", "datetime"}:
-        moment = _moment(value, raw, formats, zone)
+        moment = _moment(value, raw, origin, locale.zone)
         return f"CAST({moment} AS {'DATE' if column.type == 'date' else 'TIMESTAMP'})"
-    text = _CONVERTERS[column.type](value, raw)
+    if column.type in {"integer", "number", "money"}:
+        return _NUMBERS[column.type](value, raw, column, origin, locale)
+    if column.type == "boolean":
+        return _boolean(value, raw, origin)
+    text = _text(value, raw, whole=origin.whole)
+    if column.form:
+        text = formed(text, column.form)
     return f"lower({text})" if column.choices else text
 
 
@@ -110,64 +131,72 @@ def in_range(value: str, column: Column, *, latest: date | None = None) -> str:
     return " AND ".join(tests) or "true"
 
 
-def _text(value: str, raw: dt.DataType) -> str:
+def _text(value: str, raw: dt.DataType, *, whole: bool) -> str:
     if raw.is_floating():  # identifiers of a column that had gaps: 17850.0 is 17850
-        whole = f"CAST(TRY_CAST({value} AS HUGEINT) AS VARCHAR)"
-        return f"CASE WHEN {value} = trunc({value}) THEN {whole} ELSE CAST({value} AS VARCHAR) END"
-    return f"CAST({value} AS VARCHAR)"
+        integer = f"CAST(TRY_CAST({value} AS HUGEINT) AS VARCHAR)"
+        return f"CASE WHEN {value} = trunc({value}) THEN {integer} ELSE CAST({value} AS VARCHAR) END"
+    text = f"CAST({value} AS VARCHAR)"
+    return f"regexp_replace({text}, '^(\\d+)\\.0+$', '\\1')" if whole else text
 
 
-def _number(value: str, raw: dt.DataType) -> str:
-    number = value if raw.is_numeric() else f"TRY_CAST({_digits(value, raw)} AS DOUBLE)"
-    return f"CASE WHEN isfinite(CAST({number} AS DOUBLE)) THEN CAST({number} AS DOUBLE) END"
+def _number(value: str, raw: dt.DataType, column: Column, origin: ColumnMapping, _locale: Locale) -> str:
+    if not raw.is_numeric():
+        value = f"TRY_CAST({decimal_text(value, origin.decimals, share=column.unit == 'share')} AS DOUBLE)"
+    return f"CASE WHEN isfinite(CAST({value} AS DOUBLE)) THEN CAST({value} AS DOUBLE) END"
 
 
-def _money(value: str, raw: dt.DataType) -> str:
-    number = value if raw.is_numeric() else _digits(value, raw)
+def _money(value: str, raw: dt.DataType, _column: Column, origin: ColumnMapping, locale: Locale) -> str:
+    number = value if raw.is_numeric() else money_text(value, origin.decimals, locale.currency)
     return f"TRY_CAST({number} AS DECIMAL(18, 4))"
 
 
-def _integer(value: str, raw: dt.DataType) -> str:
-    number = value if raw.is_numeric() else f"TRY_CAST({_digits(value, raw)} AS DECIMAL(38, 10))"
+def _integer(value: str, raw: dt.DataType, _column: Column, origin: ColumnMapping, _locale: Locale) -> str:
     if raw.is_integer():
-        return f"TRY_CAST({number} AS BIGINT)"
+        return f"TRY_CAST({value} AS BIGINT)"
+    text = decimal_text(value, origin.decimals)
+    number = value if raw.is_numeric() else f"TRY_CAST({text} AS DECIMAL(38, 10))"
     return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
 
 
-def _boolean(value: str, raw: dt.DataType) -> str:
+def _boolean(value: str, raw: dt.DataType, origin: ColumnMapping) -> str:
     if raw.is_boolean():
         return value
     word = f"lower(CAST({value} AS VARCHAR))"
-    yes, no = (", ".join(map(quote_text, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+    spoken = ((*TRUE_WORDS, *origin.yes), (*FALSE_WORDS, *origin.no))
+    yes, no = (", ".join(quote_text(word.lower()) for word in words) for words in spoken)
     return f"CASE WHEN {word} IN ({yes}) THEN true WHEN {word} IN ({no}) THEN false END"
 
 
-def _digits(value: str, raw: dt.DataType) -> str:
-    text = value if raw.is_string() else f"CAST({value} AS VARCHAR)"
-    return (
-        f"CASE WHEN regexp_full_match({text}, {quote_text(_PLAIN)}) THEN {text}"
-        f" WHEN regexp_full_match({text}, {quote_text(_GROUPED)}) THEN replace({text}, ',', '') END"
-    )
-
-
-def _moment(value: str, raw: dt.DataType, formats: tuple[str, ...], zone: str) -> str:
+def _moment(value: str, raw: dt.DataType, origin: ColumnMapping, zone: str) -> str:
     if raw.is_timestamp() and raw.timezone is not None:
         return f"timezone({quote_text(zone)}, {value})"
     if raw.is_temporal() and not raw.is_time():
-        return value
+        return _moved(value, origin.timezone, zone)
     text = value if raw.is_string() else f"CAST({value} AS VARCHAR)"
-    local = [f for f in formats if "%z" not in f]
-    zoned = [f for f in formats if "%z" in f]
-    readings = [f"try_strptime({text}, [{', '.join(map(quote_text, local))}])"] if local else []
+    numbered = [
+        _NUMBERED[f].format(text=text, zone=quote_text(zone)) for f in origin.formats if f in _NUMBERED
+    ]
+    local = [f for f in origin.formats if "%z" not in f and f not in _NUMBERED]
+    zoned = [f for f in origin.formats if "%z" in f]
+    readings = [*numbered]
+    if local:
+        reading = f"try_strptime({text}, [{', '.join(map(quote_text, local))}])"
+        readings.append(_moved(reading, origin.timezone, zone))
     if zoned:
         instant = f"try_strptime({text}, [{', '.join(map(quote_text, zoned))}])"
         readings.append(f"timezone({quote_text(zone)}, {instant})")
-    return f"coalesce({', '.join([*readings, *_iso(text, zone)])})"
+    return f"coalesce({', '.join([*readings, *_iso(text, origin.timezone, zone)])})"
 
 
-def _iso(text: str, zone: str) -> list[str]:
+def _moved(value: str, origin: str | None, zone: str) -> str:
+    if origin is None or origin == zone:
+        return value
+    return f"timezone({quote_text(zone)}, timezone({quote_text(origin)}, CAST({value} AS TIMESTAMP)))"
+
+
+def _iso(text: str, origin: str | None, zone: str) -> list[str]:
     # the engine's own cast accepts much more than ISO: the pattern comes first
-    local = f"TRY_CAST(replace({text}, '/', '-') AS TIMESTAMP)"
+    local = _moved(f"TRY_CAST({text} AS TIMESTAMP)", origin, zone)
     instant = f"timezone({quote_text(zone)}, TRY_CAST({text} AS TIMESTAMPTZ))"
     return [
         f"CASE WHEN regexp_full_match({text}, {quote_text(_ISO)}) THEN {local} END",
@@ -175,6 +204,20 @@ def _iso(text: str, zone: str) -> list[str]:
     ]
 
 
-_CONVERTERS: dict[Type, Callable[[str, dt.DataType], str]] = {
-    "text": _text, "integer": _integer, "number": _number, "money": _money, "boolean": _boolean,
+_NUMBERED = {  # days since 1899-12-30 without a zone, and instants
+    "excel": (
+        "CASE WHEN regexp_full_match({text}, '\\d{{1,6}}(\\.\\d+)?') THEN TIMESTAMP '1899-12-30'"
+        " + to_seconds(CAST(round(TRY_CAST({text} AS DOUBLE) * 86400) AS BIGINT)) END"
+    ),
+    "unix": (
+        "CASE WHEN regexp_full_match({text}, '-?\\d{{1,11}}(\\.\\d+)?')"
+        " THEN timezone({zone}, to_timestamp(TRY_CAST({text} AS DOUBLE))) END"
+    ),
+    "unix ms": (
+        "CASE WHEN regexp_full_match({text}, '-?\\d{{1,14}}')"
+        " THEN timezone({zone}, to_timestamp(TRY_CAST({text} AS DOUBLE) / 1000)) END"
+    ),
+}
+_NUMBERS: dict[Type, Callable[[str, dt.DataType, Column, ColumnMapping, Locale], str]] = {
+    "integer": _integer, "number": _number, "money": _money,
 }  # fmt: skip

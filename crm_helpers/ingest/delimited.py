@@ -1,4 +1,4 @@
-"""Read delimited text and JSON lines as they are: every value stays text, `007`, `NA` and `None` too.
+"""Read delimited text as it is: every value stays text, `007`, `NA` and `None` too.
 
 The engine reads UTF-8 only (its other encodings are an extension that must be downloaded), so that other
 encodings are rewritten as a stream by Python's codecs first.
@@ -11,36 +11,42 @@ import csv
 import encodings.aliases
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO
+from typing import IO, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from crm_helpers.errors import InputError, suggest
+from crm_helpers.ingest.batches import FAULT, ROW, text_batches
+from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect
 from crm_helpers.lake import connect, quote_text
 from crm_helpers.profile import Source
 
-__all__ = ["read_csv", "read_jsonl"]
+__all__ = ["LONGEST_RECORD", "as_utf8", "read_csv", "stream"]
 
 BATCH_ROWS = 100_000
 CHUNK_BYTES = 1 << 20
-LONGEST_RECORD = 1 << 24  # bytes; a longer record is a quote that was never closed
 
 _LINE = re.compile(r"(?:on Line:|in line) (\d+)")
+_ENCODING = 'is not in the declared encoding; crm check guesses it, state it in encoding, as "gb18030"'
 _FAULTS = (
-    ("not utf-8", 'is not in the declared encoding; state it in encoding, as "gb18030" or "cp1252"'),
-    ("Invalid unicode", 'is not in the declared encoding; state it in encoding, as "gb18030" or "cp1252"'),
+    ("not utf-8", _ENCODING),
+    ("Invalid unicode", _ENCODING),
     ("Expected Number of Columns", "has more or fewer values than the header has columns"),
     ("unterminated quote", "holds a quote that is not closed or not doubled"),
     ("Maximum line size", "is longer than 16 MB; a quote before it is probably not closed"),
+    ("maximum_object_size", "holds a document longer than 16 MB"),
     ("duplicate key", "names a key twice"),
+    ("expected records", "holds something else than documents with keys"),
+    ("top-level JSON array", 'is no JSON array; where it has a document a line its kind is "jsonl"'),
 )
 
 
-def read_csv(path: Path, source: Source, work: Path, *, label: str) -> Iterator[pa.Table]:
+def read_csv(path: Path, source: Source, work: Path, label: str) -> Iterator[pa.Table]:
     """Read a delimited file in batches; columns are text, named as the header names them.
 
     Parameters
@@ -48,7 +54,7 @@ def read_csv(path: Path, source: Source, work: Path, *, label: str) -> Iterator[
     path
         The file.
     source
-        Its encoding and delimiter.
+        Its encoding, delimiter, quote, place of the header, and the share of ragged rows it may have.
     work
         Folder for a UTF-8 copy, where one is needed.
     label
@@ -57,62 +63,39 @@ def read_csv(path: Path, source: Source, work: Path, *, label: str) -> Iterator[
     Yields
     ------
     pa.Table
-        At most `BATCH_ROWS` rows; a value between quotes is text even when empty.
+        At most `BATCH_ROWS` rows with `_row`; a value between quotes is text even when empty. Where ragged
+        rows are allowed, `_fault` says what is wrong with one, and its values are empty.
 
     Raises
     ------
     InputError
-        On a ragged row, a wrong encoding or an open quote, with the row.
+        On a wrong encoding, an open quote, or more ragged rows than allowed, with the row.
     """
-    text = _as_utf8(path, source.encoding, work, label)
-    names = _header(text, source.delimiter, label)
+    if len(source.delimiter) != 1 or len(source.quote) > 1:
+        raise InputError(f"{label}: delimiter must be one character, quote one or none")
+    text = as_utf8(path, source.encoding, work, label)
+    before, names = csv_header(text, source, label=label)
+    if source.ragged:
+        yield from _read_tolerant(text, source, before, names, label=label)
+        return
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
-    yield from _stream(
+    quote = quote_text(source.quote)
+    row = before + 2
+    for batch in stream(
         f"SELECT * FROM read_csv({quote_text(str(text))}, auto_detect = false, header = true,"
-        f" columns = {{{columns}}}, delim = {quote_text(source.delimiter)}, quote = '\"', escape = '\"',"
+        f" skip = {before}, columns = {{{columns}}}, delim = {quote_text(source.delimiter)},"
+        f" quote = {quote}, escape = {quote},"
         " allow_quoted_nulls = false, null_padding = false, strict_mode = true, compression = 'none',"
         f" max_line_size = {LONGEST_RECORD})",
         text.parent,
         label,
-    )
+    ):
+        yield batch.append_column(ROW, pa.array(np.arange(row, row + batch.num_rows)))
+        row += batch.num_rows
 
 
-def read_jsonl(path: Path, source: Source, work: Path, *, label: str) -> Iterator[pa.Table]:
-    """Read JSON lines in batches; a value comes as its text, what is nested as JSON text.
-
-    Parameters and errors are those of `read_csv`; a key that some lines lack is missing there.
-    """
-    text = _as_utf8(path, source.encoding, work, label)
-    # depth 1 keeps each value as written: the engine would make dates and numbers of text otherwise
-    yield from _stream(
-        f"SELECT COLUMNS(*) ->> '$' FROM read_json({quote_text(str(text))}, format = 'newline_delimited',"
-        " records = true, maximum_depth = 1, sample_size = -1, compression = 'uncompressed',"
-        f" maximum_object_size = {LONGEST_RECORD})",
-        text.parent,
-        label,
-    )
-
-
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Name each column once: a name met again gets its position, an empty one becomes `column_N`.
-
-    Examples
-    --------
-    >>> unique_names(["id", "Name", "name", ""])
-    ['id', 'Name', 'name_3', 'column_4']
-    """
-    seen: set[str] = set()
-    result = []
-    for position, name in enumerate(names, start=1):
-        own = name.strip() or f"column_{position}"
-        while own.casefold() in seen:  # the engine does not tell cases apart
-            own = f"{own}_{position}"
-        seen.add(own.casefold())
-        result.append(own)
-    return result
-
-
-def _stream(query: str, folder: Path, label: str) -> Iterator[pa.Table]:
+def stream(query: str, folder: Path, label: str) -> Iterator[pa.Table]:
+    """Run a query that reads files of a folder, in batches; what cannot be read is an `InputError`."""
     connection = connect(folder)
     try:
         for batch in connection.raw_sql(query).to_arrow_reader(BATCH_ROWS):
@@ -123,32 +106,8 @@ def _stream(query: str, folder: Path, label: str) -> Iterator[pa.Table]:
         connection.disconnect()
 
 
-def _fault(message: str, label: str) -> str:
-    # the engine's own message prints the row with the customer's values
-    line = _LINE.search(message)
-    what = next((text for mark, text in _FAULTS if mark in message), None)
-    where = f"row {line[1]}" if line else "the file"
-    return f"{label}: {where} {what or 'cannot be read; look at its quotes, delimiter and line endings'}"
-
-
-def _header(text: Path, delimiter: str, label: str) -> list[str]:
-    if len(delimiter) != 1:
-        raise InputError(f"{label}: delimiter must be one character")
-    # a block is decoded at once: wrong bytes below the header are not the header's fault
-    with text.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        try:
-            names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
-            "".join(names).encode("utf-8")
-        except UnicodeEncodeError:
-            raise InputError(_fault("not utf-8 on Line: 1", label)) from None
-        except csv.Error:
-            raise InputError(f"{label}: row 1 cannot be read as a header; look at its quotes") from None
-    if not any(name.strip() for name in names):
-        raise InputError(f"{label}: row 1 is empty; the header must be the first row")
-    return unique_names(names)
-
-
-def _as_utf8(path: Path, encoding: str, work: Path, label: str) -> Path:
+def as_utf8(path: Path, encoding: str, work: Path, label: str) -> Path:
+    """Return a text in UTF-8 whose path the engine takes as it is: the file itself, or a copy in `work`."""
     try:
         codec = codecs.lookup(encoding)
     except LookupError:
@@ -163,6 +122,51 @@ def _as_utf8(path: Path, encoding: str, work: Path, label: str) -> Path:
         else:
             _transcode(source, target, codec, label)
     return Path(target.name)
+
+
+def _read_tolerant(
+    text: Path, source: Source, before: int, names: list[str], *, label: str
+) -> Iterator[pa.Table]:
+    csv.field_size_limit(LONGEST_RECORD)
+    seen = {"rows": 0, "bad": 0}
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        lines = iter(bounded_lines(file, label))
+        for _ in range(before):
+            next(lines)
+        records = csv.reader(lines, strict=True, **dialect(source))
+        try:
+            next(records)
+            yield from text_batches([*names, FAULT, ROW], _judged(records, len(names), before + 2, seen))
+        except UnicodeDecodeError:
+            raise InputError(_fault("not utf-8", label)) from None
+        except csv.Error:
+            raise InputError(_fault("unterminated quote", label)) from None
+    if seen["bad"] > source.ragged * seen["rows"]:
+        raise InputError(
+            f"{label}: {seen['bad']:,} of {seen['rows']:,} rows have more or fewer values than the header has"
+            f" columns, more than the {source.ragged:.2%} that ragged allows"
+        )
+
+
+def _judged(
+    records: Iterator[list[str]], width: int, row: int, seen: dict[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    for number, values in enumerate(records, start=row):
+        if not values and width > 1:
+            continue  # an empty line is no record
+        good = len(values) == width
+        seen["rows"] += 1
+        seen["bad"] += not good
+        fault = None if good else f"{len(values)} values instead of {width}"
+        yield (*(value or None for value in (values if good else [None] * width)), fault, number)
+
+
+def _fault(message: str, label: str) -> str:
+    # the engine's own message prints the row with the customer's values
+    line = _LINE.search(message)
+    what = next((text for mark, text in _FAULTS if mark in message), None)
+    where = f"row {line[1]}" if line else "the file"
+    return f"{label}: {where} {what or 'cannot be read; look at its quotes, delimiter and line endings'}"
 
 
 def _transcode(source: IO[bytes], target: IO[bytes], codec: codecs.CodecInfo, label: str) -> None:

@@ -11,32 +11,31 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.databases import database_columns
+from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.draft import FoundSource, draft_profile
-from crm_helpers.ingest.readers import ROW, read_file
+from crm_helpers.ingest.samples import sample_source
+from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource
 
 __all__ = ["new_company"]
 
-KINDS = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "excel", ".xlsm": "excel", ".jsonl": "jsonl",
-    ".ndjson": "jsonl", ".parquet": "parquet", ".sqlite": "sql", ".sqlite3": "sql", ".db": "sql",
-}  # fmt: skip
-ENCODINGS = ("utf-8", "gb18030", "cp1252")  # tried in this order; the first that reads the whole file
-DELIMITERS = ",;\t|"
+_SOURCE: TypeAdapter[AnySource] = TypeAdapter(AnySource)
 
 
 def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
-    """Make `data/NAME/` with copies of files and a profile guessed from their headers.
+    """Make `data/NAME/` with copies of files and a profile guessed from their headers and values.
 
     Parameters
     ----------
     name
         The company's folder name.
     files
-        CSV, Excel, JSON lines, Parquet or SQLite files; each sheet and each table is a source.
+        CSV, Excel, JSON, Parquet or SQLite files, packed or not, and folders of files that are one source;
+        each sheet and each table is a source of its own.
     root
         The project's root.
 
@@ -64,7 +63,7 @@ def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
     try:
         (staging / "source").mkdir()
         for path in paths:
-            shutil.copyfile(path, staging / "source" / path.name)
+            _copy(path, staging / "source" / path.name)
         draft = CompanyFolder(staging.parent.parent, staging.name)
         text = draft_profile(name, _sources(draft, [path.name for path in paths]))
         draft.profile.write_text(text, encoding="utf-8")
@@ -76,76 +75,62 @@ def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
 
 
 def _checked(path: Path) -> Path:
+    if path.is_dir():
+        kinds = {kind_of(file) for file in _files(path)}
+        if len(kinds) != 1 or kinds & {None, "sql", "zip"}:
+            raise InputError(
+                f"{path.name}/: a folder must hold files of one kind; name other files one by one"
+            )
+        return path
     if not path.is_file():
         raise InputError(f"no file {path}; look at its path")
-    if path.suffix.lower() not in KINDS:
-        raise InputError(f"{path.name}: no known kind of file; known: {', '.join(KINDS)}")
+    if kind_of(path) is None:
+        raise InputError(f"{path.name}: no known kind of file; known: {', '.join((*KINDS, *PACKED))}")
     return path
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_file():
+        shutil.copyfile(path, target)
+        return
+    target.mkdir()
+    for file in _files(path):
+        shutil.copyfile(file, target / file.name)
 
 
 def _sources(folder: CompanyFolder, names: list[str]) -> list[FoundSource]:
     found: list[FoundSource] = []
-    for name in names:
-        for source in _of_file(folder, name):
-            title = source.sheet or source.table or Path(name).stem
-            own = _source_name(title, {item.name for item in found}, fallback=Path(name).stem)
-            found.append(FoundSource(own, source, _columns(folder, own, source)))
+    with tempfile.TemporaryDirectory(prefix="crm-new-") as work:
+        for name in names:
+            for written in _of_file(folder, name, Path(work)):
+                source = _SOURCE.validate_python(written.keys)
+                stem = Path(name).name.split(".")[0]
+                title = written.keys.get("sheet") or written.keys.get("table") or stem
+                own = _source_name(title, {item.name for item in found}, fallback=stem)
+                sample = sample_source(folder, own, source, Path(work))
+                found.append(FoundSource(own, source, sample, written.notes))
     return found
 
 
-def _of_file(folder: CompanyFolder, name: str) -> Iterator[Source]:
+def _of_file(folder: CompanyFolder, name: str, work: Path) -> Iterator[Written]:
     path, inside = folder.data / "source" / name, f"source/{name}"
-    kind = KINDS[path.suffix.lower()]
-    if kind == "csv":
-        encoding = _encoding(path)
-        yield Source(kind="csv", path=inside, encoding=encoding, delimiter=_delimiter(path, encoding))
-    elif kind == "excel":
-        from openpyxl import load_workbook  # noqa: PLC0415 - half a second that only Excel files should pay
-
-        book = load_workbook(path, read_only=True)
-        yield from [Source(kind="excel", path=inside, sheet=sheet) for sheet in book.sheetnames]
-        book.close()
-    elif kind == "sql":
+    if kind_of(path) == "sql":
         import sqlalchemy as sa  # noqa: PLC0415 - only databases pay for it
 
         engine = sa.create_engine(f"sqlite:///{path}")
         tables = sa.inspect(engine).get_table_names()
         engine.dispose()
-        yield from [Source(kind="sql", url=f"sqlite:///{inside}", table=table) for table in tables]
-    else:
-        yield Source.model_validate({"kind": kind, "path": inside})
-
-
-def _columns(folder: CompanyFolder, name: str, source: Source) -> tuple[str, ...]:
-    if source.kind == "sql":
-        return tuple(database_columns(folder, name, source))
-    with tempfile.TemporaryDirectory(prefix="crm-new-") as work:
-        path = folder.data / str(source.path)
-        batches = read_file(path, source, Path(work), label=path.name)
-        head = next(batches)
-        batches.close()
-    return tuple(column for column in head.column_names if column != ROW)
-
-
-def _encoding(path: Path) -> str:
-    start = path.read_bytes()[:2]
-    if start in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    for encoding in ENCODINGS:
-        try:
-            with path.open(encoding=encoding) as file:
-                while file.read(1 << 20):
-                    pass
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise InputError(f"{path.name}: none of {', '.join(ENCODINGS)} reads it; save it as UTF-8")
-
-
-def _delimiter(path: Path, encoding: str) -> str:
-    with path.open(encoding=encoding) as file:
-        header = file.readline()
-    return max(DELIMITERS, key=header.count)
+        yield from [
+            Written({"kind": "sql", "url": f"sqlite:///{inside}", "table": table}) for table in tables
+        ]
+        return
+    first = _files(path)[0] if path.is_dir() else path
+    for written in written_as(first, work):
+        yield Written({**written.keys, "path": inside}, written.notes)
 
 
 def _source_name(title: str, taken: set[str], *, fallback: str) -> str:

@@ -11,18 +11,25 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ibis
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.readers import ROW
+from crm_helpers.ingest.batches import LOCATORS
+from crm_helpers.ingest.versions import state_query
 from crm_helpers.layout import CompanyFolder
+from crm_helpers.sources import Incremental
 
 __all__ = [
+    "RECORD",
     "SOURCES_TABLE",
+    "History",
     "Load",
     "combined_fingerprint",
+    "files_by_load",
     "newest_loads",
     "read_raw",
     "remove_half_loads",
@@ -32,29 +39,50 @@ __all__ = [
 SOURCES_TABLE = "_sources"
 """Table in `raw/` with one row a source and load: its fingerprint, written in the same load."""
 
+RECORD = pa.schema({
+    "source": pa.string(), "fingerprint": pa.string(),
+    "incremental": pa.string(), "settings": pa.string(), "mode": pa.string(), "position": pa.string(),
+    "rows": pa.int64(), "keys": pa.int64(),
+})  # fmt: skip
+"""Its columns; from the third on they are of incremental sources only."""
+
+
+@dataclass(frozen=True)
+class History:
+    """How the loads of an incremental source make its state: a full load, and changes since."""
+
+    incremental: Incremental
+    settings: str  # a hash of what was asked for; asked otherwise, the source is read anew
+    position: str | None  # the cursor's last value
+    rows: int  # rows of the state
+    keys: int  # keys of the state, deleted ones too
+    changes: int  # loads since the full one
+
 
 @dataclass(frozen=True)
 class Load:
-    """The newest whole load of one source."""
+    """What one source holds: its newest whole load; an incremental one, its loads since a full one."""
 
     source: str
     fingerprint: str
     load_id: str
-    files: tuple[Path, ...]
+    files: tuple[Path, ...]  # oldest load first
+    history: History | None = None  # of an incremental source only
 
     @property
     def rows(self) -> int:
-        """Rows of the load."""
-        return sum(pq.read_metadata(file).num_rows for file in self.files)
+        """Rows the source has."""
+        return self.history.rows if self.history else sum(pq.read_metadata(f).num_rows for f in self.files)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns as the source named them, without our row locator."""
-        return tuple(name for name in pq.read_schema(self.files[0]).names if name != ROW)
+        """Columns as the source named them, without our row locators."""
+        names = dict.fromkeys(name for file in self.files for name in pq.read_schema(file).names)
+        return tuple(name for name in names if name not in LOCATORS)
 
 
 def newest_loads(folder: CompanyFolder) -> dict[str, Load]:
-    """Find the newest whole load of each source.
+    """Find what is whole in `raw/` of each source.
 
     Parameters
     ----------
@@ -71,12 +99,15 @@ def newest_loads(folder: CompanyFolder) -> dict[str, Load]:
         for record in _records(folder.raw, load_id):
             files = tuple(sorted((folder.raw / record["source"]).glob(f"{load_id}.*.parquet")))
             if files:
-                found[record["source"]] = Load(record["source"], record["fingerprint"], load_id, files)
+                found[record["source"]] = _load(record, load_id, files, found.get(record["source"]))
     return found
 
 
 def read_raw(connection: ibis.BaseBackend, load: Load) -> ibis.Table:
-    """Register the newest load of a source as a view under the source's name, `_dlt_load_id` included."""
+    """Register what a source holds under the source's name, `_dlt_load_id` included."""
+    if load.history:  # a table: a view would look for the newest versions at each use
+        query = state_query(load.history.incremental, files_by_load(load.files))
+        return connection.create_table(load.source, connection.sql(query, dialect="duckdb"), temp=True)
     rows = connection.read_parquet([str(file) for file in load.files], union_by_name=True)
     return connection.create_view(load.source, rows.mutate(_dlt_load_id=ibis.literal(load.load_id)))
 
@@ -113,6 +144,25 @@ def combined_fingerprint(*parts: str | bytes) -> str:
     return digest.hexdigest()[:16]
 
 
+def _load(record: dict[str, Any], load_id: str, files: tuple[Path, ...], previous: Load | None) -> Load:
+    name, fingerprint = record["source"], record["fingerprint"]
+    if not record.get("incremental"):
+        return Load(name, fingerprint, load_id, files)
+    changes = 0
+    if record["mode"] == "changes" and previous and previous.history:
+        files, changes = previous.files + files, previous.history.changes + 1
+    history = History(
+        Incremental.model_validate_json(record["incremental"]),
+        record["settings"], record["position"], record["rows"], record["keys"], changes,
+    )  # fmt: skip
+    return Load(name, fingerprint, load_id, files, history)
+
+
+def files_by_load(files: tuple[Path, ...]) -> list[tuple[str, Path]]:
+    """Say of each file which load it came with."""
+    return [(file.name.rsplit(".", 2)[0], file) for file in files]
+
+
 def _whole_loads(raw: Path) -> list[str]:
     loads = []
     for file in (raw / "_dlt_loads").glob("*.jsonl"):
@@ -125,6 +175,6 @@ def _whole_loads(raw: Path) -> list[str]:
     return sorted(loads, key=float)
 
 
-def _records(raw: Path, load_id: str) -> list[dict[str, str]]:
+def _records(raw: Path, load_id: str) -> list[dict[str, Any]]:
     files = sorted((raw / SOURCES_TABLE).glob(f"{load_id}.*.parquet"))
     return [record for file in files for record in pq.read_table(file).to_pylist()]

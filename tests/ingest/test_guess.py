@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import tomllib
 from contextlib import closing
@@ -64,6 +65,22 @@ def test_a_required_column_that_was_not_found_is_named_when_the_profile_is_read(
         load_profile(folder)
 
 
+def test_every_kind_of_source_stands_in_every_profile_and_are_good(tmp_path, orders):
+    folder = new_company("shop", [orders], tmp_path)
+    text = folder.profile.read_text()
+    _, _, rest = text.partition("# Every kind of source")
+    shown = "\n".join(line.removeprefix("# ") for line in rest.splitlines()[2:])
+    folder.profile.write_text(text + shown)
+    kinds = [source.kind for source in load_profile(folder).sources.values()]
+    assert kinds == ["csv", "csv", "excel", "jsonl", "parquet", "sql", "rest", "rest"]
+    assert all(f'"{kind}"' in shown for kind in ("csv", "excel", "json", "jsonl", "mongodb", "parquet"))
+    each = [line.removeprefix("#").strip().split("  #")[0] for line in shown.splitlines()]
+    for option in (line for line in each if line.startswith("{ type")):
+        part = "auth" if "_env" in option else "paging"
+        folder.profile.write_text(re.sub(rf"^{part} = {{.*$", f"{part} = {option}", text + shown, flags=re.M))
+        load_profile(folder)
+
+
 def test_sheets_and_database_tables_are_sources_of_their_own(tmp_path, orders):
     book = Workbook()
     book.active.title = "Products"
@@ -74,7 +91,7 @@ def test_sheets_and_database_tables_are_sources_of_their_own(tmp_path, orders):
         connection.execute("CREATE TABLE relations (customer_no TEXT, related_no TEXT, relation TEXT)")
     folder = new_company("shop", [orders, tmp_path / "book.xlsx", tmp_path / "crm.sqlite"], tmp_path)
     found = {
-        name: (source.kind, source.sheet, source.table)
+        name: (source.kind, getattr(source, "sheet", None), getattr(source, "table", None))
         for name, source in load_profile(folder).sources.items()
     }
     assert found == {
@@ -123,3 +140,108 @@ def test_no_header_is_given_to_two_columns():
     guesses = best_columns(["customer", "date", "paid"], TABLES["transactions"])
     headers = [header for header, _ in guesses.values()]
     assert sorted(headers) == sorted(set(headers)) == ["customer", "date", "paid"]
+
+
+def guessed(tmp_path, name, content, **more):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    folder = new_company("shop", [path], tmp_path)
+    text = folder.profile.read_text()
+    return text, tomllib.loads(text), folder
+
+
+ROWS = "InvoiceNo,CustomerID,InvoiceDate,Amount,contact\n"
+
+
+def test_how_a_file_is_written_is_recorded_with_its_score(tmp_path):
+    content = "Export of May\n\nInvoiceNo;CustomerID;InvoiceDate;Amount\n1;2;2024-01-05;3\n2;3;2024-01-05;4\n"
+    text, profile, folder = guessed(tmp_path, "a.csv", content.encode("utf-16"))
+    (source,) = profile["sources"].values()
+    assert (source["encoding"], source["delimiter"], source["skip_rows"]) == ("utf-16", ";", 2)
+    assert "# encoding utf-16: score 1.00" in text
+    assert "# the header is taken to be in line 3" in text
+    assert check(folder, load_profile(folder))["ok"].all()
+
+
+def test_values_say_how_they_are_written_and_lower_the_score(tmp_path):
+    rows = (
+        '1,17850.0,31.01.2024,"1.234,50 €",a@b.de\n'
+        '2,17851.0,05.02.2024,"2,00 €",c@d.de\n'
+        "3,17852.0,06.02.2024,x,e@f.de\n"
+    )
+    text, profile, _ = guessed(tmp_path, "a.csv", ROWS + rows)
+    columns = profile["tables"]["transactions"]["columns"]
+    assert columns["customer_id"] == {"column": "CustomerID", "whole": True}
+    assert columns["ordered_at"] == {"column": "InvoiceDate", "formats": ["%d.%m.%Y"]}
+    assert columns["amount"] == {"column": "Amount", "decimals": "1.234,56"}
+    assert "score 0.67, 67% of the values convert: money received" in text
+    assert "# the amounts carry the sign of EUR" in text
+
+
+def test_a_date_that_fits_both_readings_is_not_guessed(tmp_path):
+    text, profile, _ = guessed(tmp_path, "a.csv", ROWS + "1,2,03/04/2024,5,x\n2,3,04/05/2024,6,y\n")
+    assert profile["tables"]["transactions"]["columns"]["ordered_at"] == "InvoiceDate"
+    assert 'the values fit both: declare formats = ["%d/%m/%Y"] or formats = ["%m/%d/%Y"]' in text
+    assert "score 0.00, 0% of the values convert" in text
+
+
+def test_a_column_without_a_telling_name_is_guessed_by_its_values(tmp_path):
+    people = "Customer ID,Full Name,k7\n1,Ann,a@b.de\n2,Bob,c@d.de\n"
+    text, profile, _ = guessed(tmp_path, "people.csv", people)
+    assert profile["tables"]["customers"]["columns"]["email"] == "k7"
+    assert 'email = "k7"  # score 0.65 by its values' in text
+
+
+def test_sentinels_and_products_of_columns_are_proposed_as_comments(tmp_path):
+    names = "InvoiceNo,CustomerID,InvoiceDate,Quantity,UnitPrice\n"
+    content = names + "1,unknown,2024-01-05,2,3\n2,unknown,2024-01-05,1,3\n"
+    text, _, _ = guessed(tmp_path, "a.csv", content)
+    assert '# "unknown" stands in 100.0% of the values: missing = ["unknown"] if it means not known' in text
+    assert '# amount = { sql = "CAST(\\"Quantity\\" AS DECIMAL(18, 4)) * CAST(' in text
+
+
+def test_packed_files_folders_and_documents_are_sources_too(tmp_path):
+    import gzip
+    import json
+
+    daily = tmp_path / "daily orders"
+    daily.mkdir()
+    for day in (5, 6):
+        text = f"order no,customer no,order date,paid\nA{day},1,2024-01-0{day},{day}\n"
+        (daily / f"2024-01-0{day}.csv").write_text(text)
+    (tmp_path / "goods.csv.gz").write_bytes(gzip.compress(b"sku,title\nP1,Tea\n"))
+    document = {"_id": {"$oid": "6a"}, "客户编号": "007", "姓名": "张伟"}
+    (tmp_path / "客户.json").write_text(json.dumps(document))
+    files = [daily, tmp_path / "goods.csv.gz", tmp_path / "客户.json"]
+    folder = new_company("shop", files, tmp_path)
+    profile = load_profile(folder)
+    assert {(s.kind, s.path) for s in profile.sources.values()} == {
+        ("csv", "source/daily orders"), ("csv", "source/goods.csv.gz"), ("mongodb", "source/客户.json"),
+    }  # fmt: skip
+    assert set(profile.tables) == {"transactions", "products", "customers"}
+    assert check(folder, profile)["ok"].all()
+
+
+def test_the_header_of_a_sheet_is_found_below_its_title(tmp_path):
+    book = Workbook()
+    for row in (
+        ["Orders of May"],
+        [],
+        ["订单号", "客户编号", "下单时间", "实付金额"],
+        ["A1", "007", "2024-01-05", 3],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    folder = new_company("shop", [tmp_path / "a.xlsx"], tmp_path)
+    (source,) = load_profile(folder).sources.values()
+    assert source.skip_rows == 2
+    assert "# the header is taken to be in row 3" in folder.profile.read_text()
+
+
+def test_a_folder_of_several_kinds_is_refused(tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "a.csv").write_text("a\n1\n")
+    (mixed / "b.parquet").write_text("x")
+    with pytest.raises(InputError, match="a folder must hold files of one kind"):
+        new_company("shop", [mixed], tmp_path)

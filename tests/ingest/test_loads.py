@@ -5,13 +5,13 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest import loads
+from crm_helpers.ingest.fetch import fetch, refuse_changed
 from crm_helpers.ingest.ledger import newest_loads
 
 CHECKOUT = Path(loads.__file__).resolve().parent.parent.parent
@@ -65,7 +65,7 @@ def test_an_unchanged_database_table_is_not_loaded_again(shop):
     with closing(sqlite3.connect(shop.source / "shop.db")) as connection, connection:
         connection.execute("CREATE TABLE people (id TEXT)")
         connection.execute("INSERT INTO people VALUES ('007')")
-    shop.add("people", kind="sql", path=None, url="sqlite:///source/shop.db", table="people")
+    shop.add("people", kind="sql", url="sqlite:///source/shop.db", table="people")
     shop.ingest()
     assert list(shop.ingest().sources["state"]) == ["unchanged", "unchanged"]
 
@@ -101,11 +101,11 @@ def test_one_bad_source_keeps_all_out(shop):
 
 def test_a_file_that_changes_while_it_is_read_is_refused(shop):
     source = shop.profile.sources["lines"]
-    arrival = loads._arrival(shop.folder, "lines", source, shop.source)
-    loads._refuse_changed([arrival])
+    fetched = fetch(shop.folder, "lines", source, shop.source)
+    refuse_changed(shop.folder, fetched)
     shop.write("lines.csv", "order,person,day,paid\n")
     with pytest.raises(InputError, match="changed while it was read"):
-        loads._refuse_changed([replace(arrival)])
+        refuse_changed(shop.folder, fetched)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,10 @@ def test_a_file_that_changes_while_it_is_read_is_refused(shop):
     [
         ("source/linse.csv", 'no file source/linse.csv; did you mean "lines.csv"'),
         ("source/empty.csv", "is empty"),
-        ("source", "not a regular file"),
+        ("source/none*.csv", "no file in source/none*.csv"),
+        ("sour*/lines.csv", "only the name of a file may be a pattern"),
+        ("source/p*", "not a regular file"),
+        ("source/*.csv", "source/empty.csv is empty"),
         ("../../outside.csv", "leads out of shop/"),
         ("/etc/hostname", "leads out of shop/"),
         ("source/link.csv", "leads out of shop/"),

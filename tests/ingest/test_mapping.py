@@ -14,6 +14,7 @@ def refused(shop):
 
 
 def test_a_missing_column_is_named_with_its_key_and_a_suggestion(shop):
+    shop.ingest()
     shop.tables["transactions"]["columns"]["amount"] = "payed"
     key = "tables.transactions.columns.amount"
     assert refused(shop) == f'{key}: source "lines" has no column "payed"; did you mean "paid"'.replace(

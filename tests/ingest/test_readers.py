@@ -123,7 +123,7 @@ def test_excel_gives_whole_numbers_without_a_point_and_iso_dates(tmp_path):
     found = rows(workbook(tmp_path, cells), kind="excel", sheet="客户")
     assert found == [
         {"id": "17850", "n": "2.5", "day": "2024-01-05", "time": "2024-01-05 08:30:00", "ok": "true", ROW: 2},
-        {"id": "007", "n": "3", "day": None, "time": None, "ok": "false", ROW: 3},
+        {"id": "007", "n": "3", "day": None, "time": None, "ok": "false", ROW: 4},
     ]
 
 
@@ -171,13 +171,13 @@ def test_parquet_keeps_its_types(tmp_path):
 
 def test_a_database_table_comes_as_its_driver_gives_it(shop):
     with closing(sqlite3.connect(shop.source / "shop.db")) as connection, connection:
-        connection.execute('CREATE TABLE "select" (id INTEGER, "order by" TEXT, day DATE, n NUMERIC)')
+        connection.execute('CREATE TABLE "select" (id INTEGER, "order by.x" TEXT, day DATE, n NUMERIC)')
         connection.execute(
             """INSERT INTO "select" VALUES (9007199254740993, 'O''Neil 张', '03/04/2024', 2.5)"""
         )
-    shop.add("people", kind="sql", path=None, url="sqlite:///source/shop.db", table="select")
+    shop.add("people", kind="sql", url="sqlite:///source/shop.db", table="select")
     shop.ingest()
     (file,) = (shop.folder.raw / "people").glob("*.parquet")
     assert pq.read_table(file).to_pylist() == [
-        {"id": "9007199254740993", "order by": "O'Neil 张", "day": "03/04/2024", "n": "2.5", ROW: 1}
+        {"id": "9007199254740993", "order by.x": "O'Neil 张", "day": "03/04/2024", "n": "2.5", ROW: 1}
     ]

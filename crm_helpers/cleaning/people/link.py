@@ -1,0 +1,103 @@
+"""Score the candidate pairs, and say of each what agrees and whether something contradicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import ibis
+
+from crm_helpers.cleaning.people.comparisons import NAMES_DIFFER
+from crm_helpers.cleaning.people.model import Model, quiet_linker
+from crm_helpers.cleaning.people.settings import LOWEST
+from crm_helpers.cleaning.people.standardise import PEOPLE
+from crm_helpers.lake import quote_identifier, quote_text
+
+__all__ = ["PAIRS", "contradiction", "no_pairs", "score_pairs"]
+
+PAIRS = "pairs"  # the engine's table of scored pairs
+
+
+def contradiction(left: str, right: str, hard: Sequence[str]) -> str:
+    """Write SQL that is true where two records cannot be one person, however much else agrees.
+
+    Names contradict unless an identifier agrees: twins share the birth date, the telephone and the
+    address. Birth dates and identifiers contradict unless another of them agrees, which outweighs one
+    that was mistyped beyond recognition.
+
+    Parameters
+    ----------
+    left, right
+        Names of the two records in the query.
+    hard
+        Columns that two records of one person hardly ever have different.
+
+    Returns
+    -------
+    str
+        An expression of SQL.
+    """
+    tests = {name: _DIFFER.get(name, f"damerau_levenshtein({name}_l, {name}_r) > 2") for name in hard}
+    names = tests.pop("name", "false")
+    apart = _any(f"coalesce({test}, false)" for test in tests.values())
+    alike = _any(f"coalesce(NOT ({test}), false)" for test in tests.values())
+    known = _any(f"coalesce(NOT ({test}), false)" for name, test in tests.items() if name != "birth_date")
+    condition = f"(({names} AND NOT {known}) OR ({apart} AND NOT {alike}))"
+    sides = {"l": left, "r": right}
+    return re.sub(r"\b(\w+)_([lr])\b", lambda found: f"{sides[found[2]]}.{found[1]}", condition)
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return f"({' OR '.join(conditions) or 'false'})"
+
+
+_DIFFER = {
+    "name": NAMES_DIFFER,
+    "birth_date": (
+        "((CASE WHEN left(birth_date_l, 4) = left(birth_date_r, 4) THEN 1 ELSE 0 END"
+        " + CASE WHEN substr(birth_date_l, 6, 2) = substr(birth_date_r, 6, 2) THEN 1 ELSE 0 END"
+        " + CASE WHEN right(birth_date_l, 2) = right(birth_date_r, 2) THEN 1 ELSE 0 END) < 2"
+        " AND damerau_levenshtein(birth_date_l, birth_date_r) > 2)"
+    ),
+}
+
+
+def score_pairs(connection: ibis.BaseBackend, model: Model) -> None:
+    """Write the table `pairs`: the candidate pairs that are one person at least as likely as not.
+
+    Parameters
+    ----------
+    connection
+        The engine with the table `blocked`.
+    model
+        The trained model.
+    """
+    with quiet_linker(connection, model.settings) as linker:
+        scored = linker.inference.predict(threshold_match_probability=LOWEST)
+        connection.raw_sql(
+            f"CREATE TABLE {PAIRS} AS SELECT customer_id_l AS one, customer_id_r AS other,"
+            " round(match_weight, 6) AS weight, round(match_probability, 9) AS probability,"
+            f" CAST(match_key AS INTEGER) AS rule, {contradiction('l', 'r', model.hard)} AS contradicts,"
+            f" {_evidence(model)} AS evidence FROM {scored.physical_name} p"
+            f" JOIN {PEOPLE} l ON l.customer_id = p.customer_id_l"
+            f" JOIN {PEOPLE} r ON r.customer_id = p.customer_id_r"
+            " ORDER BY one, other"
+        )
+
+
+def no_pairs(connection: ibis.BaseBackend) -> None:
+    """Write the table `pairs` without a row, where there is nothing to compare."""
+    connection.raw_sql(
+        f"CREATE TABLE {PAIRS} (one VARCHAR, other VARCHAR, weight DOUBLE, probability DOUBLE, rule INTEGER,"
+        " contradicts BOOLEAN, evidence VARCHAR)"
+    )
+
+
+def _evidence(model: Model) -> str:
+    """Write SQL of the levels at which a pair agrees, in words."""
+    parts = []
+    for name, levels in model.levels.items():
+        labels = [quote_text(level["label_for_charts"]) for level in reversed(levels)]
+        cases = " ".join(f"WHEN {place} THEN {label}" for place, label in enumerate(labels))
+        parts.append(f"CASE p.{quote_identifier(f'gamma_{name}')} {cases} END")
+    return f"concat_ws('; ', {', '.join(parts)})"

@@ -1,0 +1,151 @@
+"""Which customer records are one person? From clean customers to people, in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from crm_helpers.cleaning.people.blocking import Rule, choose_rules, rule_frame, write_blocks
+from crm_helpers.cleaning.people.clusters import cluster, threshold_curve
+from crm_helpers.cleaning.people.comparisons import comparisons
+from crm_helpers.cleaning.people.identity import IDENTITIES, keep_ids
+from crm_helpers.cleaning.people.link import PAIRS, no_pairs, score_pairs
+from crm_helpers.cleaning.people.model import Model, learn
+from crm_helpers.cleaning.people.settings import PeopleSettings
+from crm_helpers.cleaning.people.standardise import Prepared, identifier_columns, prepare
+
+__all__ = ["PeopleResult", "link_people", "people_at"]
+
+
+@dataclass(frozen=True)
+class PeopleResult:
+    """Who is one person, and how we know."""
+
+    people: pd.DataFrame  # customer_id, person_id; one row a customer
+    pairs: pd.DataFrame  # customer_id, other_id, probability, weight, evidence, decision, reason, rule
+    rules: pd.DataFrame  # blocking rules with their counted pairs
+    model: pd.DataFrame  # comparison, level, m, u, weight
+    sizes: pd.DataFrame  # records (of a person), people
+    log: pd.DataFrame  # event, before, after, customers
+    curve: pd.DataFrame  # threshold, pairs, merged, people
+    ignored: pd.DataFrame  # column, records whose value too many others have
+    learnt: bool  # weights from this company's data; otherwise general ones, for want of certain pairs
+
+    @property
+    def review(self) -> pd.DataFrame:
+        """Pairs for a person to decide on, the likeliest first."""
+        asked = self.pairs[self.pairs["decision"] == "review"]
+        order = ["probability", "customer_id", "other_id"]
+        return asked.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+
+def link_people(
+    customers: ibis.Table,
+    settings: PeopleSettings | None = None,
+    *,
+    previous: pd.DataFrame | pa.Table | None = None,
+) -> PeopleResult:
+    """Find the customer records that are one person.
+
+    Parameters
+    ----------
+    customers
+        The clean customers: `customer_id`, one row each, and any of name, birth_date, phone, email,
+        address and city; missing or empty columns are no evidence.
+    settings
+        Thresholds, caps and rules; those that serve most companies when not given.
+    previous
+        `customer_id` and `person_id` of the last run, so that people keep their ids.
+
+    Returns
+    -------
+    PeopleResult
+        One person a customer where nothing matches.
+
+    Raises
+    ------
+    InputError
+        When a customer id is missing or there twice, or an identifier is no column.
+    """
+    settings = settings or PeopleSettings()
+    prepared = prepare(customers, settings)
+    try:
+        rules = choose_rules(prepared, settings)
+        model = _link(prepared, [rule for rule in rules if rule.used], settings)
+        return _result(prepared, rules, model, settings, previous)
+    finally:
+        prepared.connection.disconnect()
+
+
+def people_at(result: PeopleResult, threshold: float) -> pd.DataFrame:
+    """Say who would be one person if pairs were merged from another threshold on.
+
+    Parameters
+    ----------
+    result
+        What linking found.
+    threshold
+        Probability, 0.5 or more; pairs that contradict or were held apart stay apart.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id and person_id (of the person's first customer), one row a customer.
+    """
+    likely = result.pairs["probability"].ge(threshold) & result.pairs["reason"].eq("")
+    customers = pd.Index(result.people["customer_id"])
+    ends = [customers.get_indexer(result.pairs.loc[likely, name]) for name in ("customer_id", "other_id")]
+    graph = coo_array(
+        (np.ones(int(likely.sum())), (ends[0], ends[1])), shape=(len(customers), len(customers))
+    )
+    labels = connected_components(graph, directed=False)[1]
+    return result.people.assign(person_id=result.people["person_id"].groupby(labels).transform("first"))
+
+
+def _link(prepared: Prepared, used: list[Rule], settings: PeopleSettings) -> Model | None:
+    connection = prepared.connection
+    model = None
+    if used and comparisons(prepared.filled, identifier_columns(settings)):
+        write_blocks(connection, used, settings.largest_block)
+        model = learn(prepared, used, settings)
+        score_pairs(connection, model)
+    else:
+        no_pairs(connection)
+    cluster(connection, settings, model.hard if model else ())
+    return model
+
+
+def _result(
+    prepared: Prepared, rules: tuple[Rule, ...], model: Model | None, settings: PeopleSettings,
+    previous: pd.DataFrame | pa.Table | None,
+) -> PeopleResult:  # fmt: skip
+    log = keep_ids(prepared.connection, previous)
+    engine = prepared.connection.con
+    names = identifier_columns(settings)
+    used = [rule for rule in rules if rule.used]
+    pairs = engine.execute(
+        "SELECT one AS customer_id, other AS other_id, probability, weight, evidence, decision, reason, rule"
+        f" FROM {PAIRS} ORDER BY one, other"
+    ).df()
+    words = rule_frame(used, names)["rule"]
+    ignored = [(names.get(column, column), records) for column, records in prepared.ignored.items()]
+    return PeopleResult(
+        people=engine.execute(f"SELECT customer_id, person_id FROM {IDENTITIES} ORDER BY customer_id").df(),
+        pairs=pairs.assign(rule=pairs["rule"].map(words).astype("str")),
+        rules=rule_frame(rules, names),
+        model=model.frame if model else pd.DataFrame(columns=["comparison", "level", "m", "u", "weight"]),
+        sizes=engine.execute(
+            "SELECT records, count(*) AS people FROM (SELECT count(*) AS records"
+            f" FROM {IDENTITIES} GROUP BY person_id) GROUP BY records ORDER BY records"
+        ).df(),
+        log=log,
+        curve=threshold_curve(prepared.connection, prepared.customers),
+        ignored=pd.DataFrame(ignored, columns=["column", "records"]),
+        learnt=bool(model and model.learnt),
+    )
