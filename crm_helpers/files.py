@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from crm_helpers.engine import quote_text
 from crm_helpers.record import TableRecord
@@ -19,7 +22,9 @@ from crm_helpers.record import TableRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fingerprint", "write_table", "write_text"]
+__all__ = ["fingerprint", "work_folder", "write_table", "write_text"]
+
+WAIT_SECONDS = 600  # for another process that does the same for the same company
 
 
 def fingerprint(path: Path) -> str:
@@ -73,6 +78,35 @@ def _copy(table: ibis.Table, path: Path) -> None:
     backend._run_pre_execute_hooks(table)  # noqa: SLF001 - registers frames the expression holds
     query = f"COPY ({backend.compile(table)}) TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     backend.raw_sql(query)
+
+
+@contextmanager
+def work_folder(place: Path, *, lock: str, prefix: str) -> Iterator[Path]:
+    """Lend a new folder to one process at a time; it is gone afterwards, and so are those of killed ones.
+
+    Parameters
+    ----------
+    place
+        Where the folder is made; made itself when it is not there.
+    lock
+        Name of the lock file in it.
+    prefix
+        What the names of such folders begin with.
+
+    Yields
+    ------
+    Path
+        The empty folder.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / lock, timeout=WAIT_SECONDS):
+        for left in place.glob(f"{prefix}*"):  # of a killed process: we hold the lock, so it is gone
+            shutil.rmtree(left, ignore_errors=True)
+        work = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager

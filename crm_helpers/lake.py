@@ -7,21 +7,17 @@ reader sees the old version or the new one. The name of a version is a hash of w
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis
-from filelock import FileLock
 
 from crm_helpers.engine import ENGINE_TYPES, connect, quote_identifier, quote_text, schema_of
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.files import fingerprint, write_table, write_text
+from crm_helpers.files import fingerprint, work_folder, write_table, write_text
 from crm_helpers.record import TableRecord
 from crm_helpers.results import RESULTS
 from crm_helpers.tables import TABLES, Table
@@ -47,8 +43,6 @@ __all__ = [
     "write_table",
     "write_text",
 ]
-
-WAIT_SECONDS = 600  # for another cleaning of the same company to be written
 
 
 @dataclass(frozen=True)
@@ -147,7 +141,7 @@ def publish_clean(
     CleanVersion
         The version, now current.
     """
-    with _staged(folder.clean) as staging:
+    with work_folder(folder.clean, lock=".lock", prefix=".staging-") as staging:
         records = {
             name: write_table(table, staging / f"{name}.parquet", schema=schema_of(_known(name)))
             for name, table in tables.items()
@@ -165,19 +159,6 @@ def publish_clean(
 def point_to(folder: CompanyFolder, version: str) -> None:
     """Make a version that is already there the current one."""
     write_text(json.dumps({"version": version}) + "\n", folder.clean / "current.json")
-
-
-@contextmanager
-def _staged(clean: Path) -> Iterator[Path]:
-    clean.mkdir(parents=True, exist_ok=True)
-    with FileLock(clean / ".lock", timeout=WAIT_SECONDS):
-        for left in clean.glob(".staging-*"):  # of a cleaning that was killed: we hold the lock, it is gone
-            shutil.rmtree(left, ignore_errors=True)
-        staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=clean))
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _known(name: str) -> Table:

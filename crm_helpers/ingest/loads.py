@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from filelock import FileLock
 
 from crm_helpers.errors import CrmError, RunError
+from crm_helpers.files import work_folder
 from crm_helpers.ingest.changes import Change, arrived_changes
 from crm_helpers.ingest.contract import require_columns
 from crm_helpers.ingest.fetch import Fetched, fetch, reading_fingerprint, refuse_changed
@@ -34,8 +31,6 @@ from crm_helpers.profile import AnySource, Profile
 from crm_helpers.record import TableRecord
 
 __all__ = ["IngestResult", "ingest"]
-
-WAIT_SECONDS = 600  # for another ingestion of the same company
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def ingest(folder: CompanyFolder, profile: Profile) -> IngestResult:
     InputError
         When a source cannot be read or changed while it was; nothing is loaded then.
     """
-    with _work_folder(folder) as work:
+    with work_folder(folder.data / ".ingest", lock="lock", prefix="work-") as work:
         before = newest_loads(folder)
         arrivals = [
             _arrival(folder, name, source, work, before.get(name)) for name, source in profile.sources.items()
@@ -173,20 +168,6 @@ def _cause(error: BaseException) -> CrmError:
     return RunError(
         f"the load failed ({type(error.__cause__ or error).__name__}); nothing was loaded, run again"
     )
-
-
-@contextmanager
-def _work_folder(folder: CompanyFolder) -> Iterator[Path]:
-    place = folder.data / ".ingest"
-    place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / "lock", timeout=WAIT_SECONDS):
-        for left in place.glob("work-*"):  # of an ingestion that was killed: we hold the lock, it is gone
-            shutil.rmtree(left, ignore_errors=True)
-        work = Path(tempfile.mkdtemp(prefix="work-", dir=place))
-        try:
-            yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 def _sources(
