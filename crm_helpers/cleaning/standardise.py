@@ -12,7 +12,7 @@ import ibis
 from crm_helpers.cleaning.rules import CODES, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.batches import FAULT, ROW, said_row
-from crm_helpers.ingest.conversion import UNDECLARED_DATE, Locale, converted, in_range, present
+from crm_helpers.ingest.conversion import MOSTLY, UNDECLARED_DATE, Locale, converted, in_range, present
 from crm_helpers.ingest.forms import register_phones
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import TableMapping
@@ -20,7 +20,6 @@ from crm_helpers.tables import Column, Table
 
 __all__ = ["Standardised", "clean_place", "code_of", "standardise"]
 
-MOSTLY = 0.5  # share of a column's values: when more cannot be read, the mapping is wrong, not the rows
 RAGGED = 255  # what `fatal` holds where a row could not be split into columns
 
 

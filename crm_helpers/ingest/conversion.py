@@ -18,10 +18,13 @@ from crm_helpers.lake import quote_text
 from crm_helpers.profile import ColumnMapping
 from crm_helpers.tables import Column, Type
 
-__all__ = ["FALSE_WORDS", "UNDECLARED_DATE", "Locale", "converted", "in_range", "present"]
+__all__ = ["FALSE_WORDS", "MOSTLY", "UNDECLARED_DATE", "Locale", "converted", "in_range", "present"]
 
 UNDECLARED_DATE = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
 """Day or month first: which of the two, only the company knows."""
+
+MOSTLY = 0.5
+"""Share of a column's values: when more cannot be read, the mapping is wrong, not the rows."""
 
 EARLIEST, LATEST = 1900, 2100  # years: what lies beyond is a slip or a placeholder
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "是")

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.draft import FoundSource, draft_profile
-from crm_helpers.ingest.samples import sample_source
+from crm_helpers.ingest.samples import SAMPLE_ROWS, sample_source
 from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
 from crm_helpers.profile import AnySource
@@ -111,7 +111,7 @@ def _sources(folder: CompanyFolder, names: list[str]) -> list[FoundSource]:
                 stem = Path(name).name.split(".")[0]
                 title = written.keys.get("sheet") or written.keys.get("table") or stem
                 own = _source_name(title, {item.name for item in found}, fallback=stem)
-                sample = sample_source(folder, own, source, Path(work))
+                sample = sample_source(folder, own, source, Path(work), most=SAMPLE_ROWS)
                 found.append(FoundSource(own, source, sample, written.notes))
     return found
 
