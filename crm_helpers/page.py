@@ -19,6 +19,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from crm_helpers import lake
+from crm_helpers.engine import schema_of
 from crm_helpers.errors import InputError, RunError, suggest
 from crm_helpers.layout import CompanyFolder, company_folder, notebooks_folder, project_root
 from crm_helpers.profile import Profile, load_profile
@@ -311,6 +312,8 @@ class Page:
 
     def _read_published(self, table: str) -> ibis.Table:
         path = self.staging / "tables" / f"{table}.parquet"
+        if not path.is_file() and table in self._stated["optional"]:
+            return self.connection.create_table(table, schema=schema_of(RESULTS[table]), temp=True)
         if not path.is_file():
             raise RunError(f'{self.name}: the table "{table}" was not published in this run')
         expression = self.connection.read_parquet(path)
