@@ -12,9 +12,9 @@ from crm_helpers.analysis.needs.words import Words
 
 __all__ = ["quotes"]
 
-ALIKE = 0.5  # Jaccard similarity of their telling words from which two quotes say the same
+ALIKE = 0.25  # Jaccard similarity of their telling words from which two quotes say the same
 SHORTEST, LONGEST = 8, 160  # characters of a quote
-_TRIED = 200  # comments nearest to the centre among which quotes are chosen
+_TRIED = 500  # comments nearest to the centre among which quotes are chosen
 
 
 def quotes(

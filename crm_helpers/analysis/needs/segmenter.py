@@ -32,8 +32,8 @@ class Segmenter:
 
     Examples
     --------
-    >>> Segmenter(["快递还没收到"]).cut(["快递还没收到"])
-    [['快递', '还', '没', '收到']]
+    >>> Segmenter(["包裹很慢"]).cut(["包裹很慢"])
+    [['包裹', '很', '慢']]
     """
 
     def __init__(self, pieces: Sequence[str]) -> None:

@@ -33,6 +33,8 @@ class Topics:
     """What the comments are about."""
 
     names: tuple[str, ...]
+    top: tuple[tuple[str, ...], ...]
+    """The ten heaviest words of each topic, by which coherence is measured."""
     label: np.ndarray
     """Topic of each comment by name; `OTHER` where there is none."""
     nearness: np.ndarray
@@ -94,7 +96,7 @@ def _none(words: Words, choice: Choice, texts: int) -> Topics:
         pd.DataFrame(columns=["topic", "words", "coherence", "other_way"]),
     )
     unknown = float("nan")
-    return Topics((), label, np.zeros(len(label)), table, choice, unknown, unknown, unknown, texts)
+    return Topics((), (), label, np.zeros(len(label)), table, choice, unknown, unknown, unknown, texts)
 
 
 def _named(found: np.ndarray, features: Features) -> tuple[list[str], np.ndarray]:
@@ -118,6 +120,7 @@ def _described(
     best, nearness = cosine.argmax(axis=1), np.where(row >= 0, cosine.max(axis=1)[row], 0.0)
     label = np.where(nearness >= NEAR, np.array(names, dtype=object)[best[row]], OTHER)
     plain, script = found[:, ~features.subject], words.chinese[features.column]
+    top = tuple(tuple(words.words[features.column[columns]]) for columns in tops(plain))
     other, theirs, share = _second_way(features, len(names), best, seed=seed)
     coherence = npmi(binary, tops(plain), script=script)
     lda = npmi(binary, tops(theirs[:, ~features.subject]), script=script)
@@ -129,10 +132,9 @@ def _described(
             "other_way": [_listed(line, features, script) for line in theirs[other][:, ~features.subject]],
         }
     )
-    return Topics(
-        tuple(names), label, nearness, table, choice, float(np.nanmean(coherence)), float(np.nanmean(lda)),
-        share, features.matrix.shape[0],
-    )  # fmt: skip
+    means = float(np.nanmean(coherence)), float(np.nanmean(lda))
+    texts = features.matrix.shape[0]
+    return Topics(tuple(names), top, label, nearness, table, choice, *means, agreement=share, texts=texts)
 
 
 def _second_way(
