@@ -68,7 +68,7 @@ def asked() -> pd.DataFrame:
     size = 4_000
     kind, channel = (
         random.choice(["complaint", "praise"], size),
-        random.choice(["app", "phone", "shop"], size),
+        random.choice(["app", "phone", "shop"], size, p=(0.4, 0.35, 0.25)),
     )
     often = np.where(channel == "shop", 0.45, 0.3)
     topic = np.where(random.random(size) < often, "returns", random.choice(["price", "delivery"], size))
