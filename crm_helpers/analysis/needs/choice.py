@@ -11,17 +11,18 @@ import pandas as pd
 from scipy import sparse
 
 from crm_helpers.analysis.needs.coherence import npmi
-from crm_helpers.analysis.needs.factors import factorise
+from crm_helpers.analysis.needs.factors import directions, factorise
 from crm_helpers.analysis.needs.features import Features, shuffled
 from crm_helpers.analysis.stability import adjusted_rand
 
 __all__ = ["FEWEST_TEXTS", "Choice", "choose", "explained", "tops"]
 
 FEWEST_TEXTS = 100  # different texts with telling words, below which no topic is looked for
-TOLERANCE = 0.03  # agreements closer than this are the same
+TOLERANCE = 0.01  # agreements closer than this are the same
 NULLS = 19  # shuffles; a real gain above all of them has a chance of 1 in 20 by luck
 GAIN = 0.03  # more than chance by which topics must explain the words: 3 in 100
 TOP = 10  # words by which coherence is measured, as usual
+_Half = tuple[sparse.csr_array, tuple[np.ndarray, np.ndarray]]
 _TEXTS_EACH = 10  # no more topics than one for ten texts
 _HALVES = 8
 _HALF = 1_500  # texts of a half at most
@@ -58,7 +59,7 @@ def choose(
     """Try numbers of topics, each on halves of the texts, and hold the best against shuffled words.
 
     Stability is the mean adjusted Rand index between the divisions of all texts by topics learned from
-    different halves. Of the numbers within 0.03 of the most stable the largest is taken: it says most.
+    different halves. Of the numbers within 0.01 of the most stable the smallest is taken: the simplest.
     There are no topics when they explain hardly more of the words' variance than the same search finds in
     words scattered at random over the texts.
 
@@ -85,11 +86,12 @@ def choose(
     numbers = [k for k in numbers if k <= most]
     if texts < FEWEST_TEXTS or not numbers:
         return NO_CHOICE
-    rows = [_tried(features, words, k, script=script, seed=seed) for k in numbers]
+    halves = _halves(features.matrix, most=max(numbers), seed=seed)
+    rows = [_tried(features, words, k, script=script, halves=halves) for k in numbers]
     table = pd.DataFrame(rows, columns=["topics", "stability", "coherence", "explained"])
     stable = table[table["stability"] >= table["stability"].max() - TOLERANCE]
-    k = int(stable["topics"].max())
-    stability, reached = (float(stable[name].iloc[-1]) for name in ("stability", "explained"))
+    k = int(stable["topics"].min())
+    stability, reached = (float(stable[name].iloc[0]) for name in ("stability", "explained"))
     chance = max(_shuffle(features, k, seed=seed + draw) for draw in range(NULLS))
     chosen = k if reached > (1 + GAIN) * chance else 0
     table = table.assign(chosen=table["topics"] == chosen)
@@ -125,13 +127,20 @@ def tops(topics: np.ndarray, count: int = TOP) -> list[np.ndarray]:
     return [np.argsort(-row, kind="stable")[:count] for row in topics]
 
 
+def _halves(matrix: sparse.csr_array, *, most: int, seed: int) -> list[_Half]:
+    """Draw halves of the texts, each with the directions from which all numbers of topics are started."""
+    random = np.random.default_rng(seed)
+    size = min(matrix.shape[0] // 2, _HALF)
+    drawn = [np.sort(random.choice(matrix.shape[0], size, replace=False)) for _ in range(_HALVES)]
+    return [(matrix[rows], directions(matrix[rows], most)) for rows in drawn]
+
+
 def _tried(
-    features: Features, words: sparse.csr_array, k: int, *, script: np.ndarray, seed: int
+    features: Features, words: sparse.csr_array, k: int, *, script: np.ndarray, halves: list[_Half]
 ) -> tuple[int, float, float, float]:
-    matrix, random = features.matrix, np.random.default_rng([seed, k])
-    half = min(matrix.shape[0] // 2, _HALF)
-    drawn = [np.sort(random.choice(matrix.shape[0], half, replace=False)) for _ in range(_HALVES)]
-    labels = [np.asarray(matrix @ factorise(matrix[rows], k).T).argmax(axis=1) for rows in drawn]
+    matrix = features.matrix
+    topics = [factorise(half, k, start=start) for half, start in halves]
+    labels = [np.asarray(matrix @ found.T).argmax(axis=1) for found in topics]
     agreement = np.mean([adjusted_rand(one, other) for one, other in combinations(labels, 2)])
     found = factorise(matrix, k)
     coherence = np.nanmean(npmi(words, tops(found[:, ~features.subject]), script=script))

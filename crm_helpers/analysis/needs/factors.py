@@ -7,12 +7,36 @@ from scipy import sparse
 from scipy.sparse.linalg import eigsh
 from scipy.special import digamma
 
-__all__ = ["allocate", "factorise"]
+__all__ = ["allocate", "directions", "factorise"]
 
 _SMALL = 1e-12
 
 
-def factorise(matrix: sparse.csr_array, topics: int, *, iterations: int = 60) -> np.ndarray:
+def directions(matrix: sparse.csr_array, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest singular values and their vectors over words, from which factors are started.
+
+    Parameters
+    ----------
+    matrix
+        Texts by words.
+    most
+        How many, fewer than words.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Values, the largest first, and one column a vector.
+    """
+    gram = (matrix.T @ matrix).toarray()
+    values, vectors = eigsh(gram, most, v0=np.ones(len(gram)))  # a stated start: the same to the last digit
+    order = np.argsort(-values, kind="stable")
+    return np.sqrt(np.maximum(values[order], _SMALL)), vectors[:, order]
+
+
+def factorise(
+    matrix: sparse.csr_array, topics: int, *, start: tuple[np.ndarray, np.ndarray] | None = None,
+    iterations: int = 60,
+) -> np.ndarray:  # fmt: skip
     """Find topics by non-negative factors `Y ≈ W H`, least squares, one column at a time (HALS).
 
     `W(k) ← max(0, W(k) + (Y H'(k) − W (H H')(k)) / (H H')(k,k))` and the same for H (Cichocki & Phan 2009),
@@ -25,6 +49,8 @@ def factorise(matrix: sparse.csr_array, topics: int, *, iterations: int = 60) ->
         Texts by words, rows of unit length.
     topics
         How many, at most the number of words and of texts.
+    start
+        From `directions` of the same matrix, where they are known already.
     iterations
         Rounds at most; stops when the error falls by less than a ten-thousandth.
 
@@ -33,7 +59,7 @@ def factorise(matrix: sparse.csr_array, topics: int, *, iterations: int = 60) ->
     numpy.ndarray
         Topics by words, rows of unit length, none negative.
     """
-    loads, words = _start(matrix, topics)
+    loads, words = _start(matrix, topics, start or directions(matrix, topics))
     before = np.inf
     for _ in range(iterations):
         _improve(loads, matrix @ words.T, words @ words.T)
@@ -54,11 +80,10 @@ def _improve(factor: np.ndarray, cross: np.ndarray, gram: np.ndarray) -> None:
         np.maximum(factor[:, k] + step, _SMALL, out=factor[:, k])
 
 
-def _start(matrix: sparse.csr_array, topics: int) -> tuple[np.ndarray, np.ndarray]:
-    gram = (matrix.T @ matrix).toarray()
-    values, vectors = eigsh(gram, topics, v0=np.ones(len(gram)))  # a stated start: the same to the last digit
-    order = np.argsort(-values, kind="stable")
-    right, size = vectors[:, order], np.sqrt(np.maximum(values[order], _SMALL))
+def _start(
+    matrix: sparse.csr_array, topics: int, start: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    size, right = start[0][:topics], start[1][:, :topics]
     left = (matrix @ right) / size
     up_left, up_right, down_left, down_right = (np.maximum(part, 0) for part in (left, right, -left, -right))
     up = np.linalg.norm(up_left, axis=0) * np.linalg.norm(up_right, axis=0)

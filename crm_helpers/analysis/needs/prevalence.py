@@ -43,8 +43,7 @@ def prevalence(
         columns = ["topic", "comments", "share", "share_low", "share_high", "customers"]
         return pd.DataFrame(columns=[*columns, "share_of_customers", "scores", "mean_score"])
     whose = comments["customer_id"].fillna("")
-    written = pd.crosstab(whose, comments["topic"])
-    kinds, customers = np.unique(written.to_numpy(), axis=0, return_counts=True)
+    kinds, customers = _kinds(whose, comments["topic"])
     drawn = np.random.default_rng(seed).multinomial(customers.sum(), customers / customers.sum(), size=draws)
     totals = drawn @ kinds
     shares = totals / totals.sum(axis=1, keepdims=True)
@@ -61,6 +60,16 @@ def prevalence(
     table = table.sort_values(["last", "comments", "topic"], ascending=[True, False, True])
     order = ["topic", "comments", "share", "share_low", "share_high", "customers", "share_of_customers"]
     return table[[*order, "scores", "mean_score"]].reset_index(drop=True)
+
+
+def _kinds(whose: pd.Series, topic: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Count customers who wrote equally often about each topic (in the order of names): kinds, customers."""
+    code, customers = pd.factorize(whose)
+    column, topics = pd.factorize(topic, sort=True)
+    written = np.zeros((len(customers), len(topics)), dtype=int)
+    np.add.at(written, (code, column), 1)
+    kinds, count = np.unique(written, axis=0, return_counts=True)
+    return kinds, count
 
 
 def customers_needs(comments: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from crm_helpers.analysis.needs.masking import mask
 from crm_helpers.analysis.needs.prevalence import FEWEST_CUSTOMERS
@@ -40,36 +41,42 @@ def quotes(
     """
     length = comments["comment"].str.len()
     usable = comments[(comments["topic"] != OTHER) & length.between(SHORTEST, LONGEST)]
-    people = {} if known is None else known.set_index("customer_id").astype(object).T.to_dict("list")
     found = []
     for topic, of in usable.groupby("topic"):
         if of["customer_id"].nunique() < FEWEST_CUSTOMERS:
             continue
         for place in _different(of, words, each):
-            personal = [
-                str(value) for value in people.get(of.loc[place, "customer_id"], []) if pd.notna(value)
-            ]
+            personal = _personal(known, of.loc[place, "customer_id"])
             found.append((topic, mask(str(of.loc[place, "comment"]), known=personal)))
     return pd.DataFrame(found, columns=["topic", "quote"])
+
+
+def _personal(known: pd.DataFrame | None, customer: object) -> list[str]:
+    if known is None:
+        return []
+    rows = known.loc[(known["customer_id"] == customer).to_numpy(dtype=bool, na_value=False)]
+    return [
+        str(value)
+        for value in rows.drop(columns="customer_id").to_numpy().ravel()
+        if pd.notna(value) and str(value).strip()
+    ]
 
 
 def _different(comments: pd.DataFrame, words: Words, each: int) -> list[int]:
     """Take the nearest comment, then each next one that is unlike those taken, of another customer."""
     near = comments.assign(text=words.text[comments.index])
     near = near.sort_values(["nearness", "text"], ascending=[False, True], kind="stable")
-    near = near.drop_duplicates("text").head(_TRIED)
+    near = near.drop_duplicates("text").drop_duplicates("customer_id").head(_TRIED)
+    alike = _similarity(words.matrix[near["text"].to_numpy()][:, words.topical])
     taken: list[int] = []
-    for place in near.index:
-        if len(taken) == each:
-            break
-        if all(_similarity(words, place, other) < ALIKE for other in taken) and (
-            near.loc[place, "customer_id"] not in set(near.loc[taken, "customer_id"])
-        ):
-            taken.append(int(place))
-    return taken
+    for place in range(len(near)):
+        if len(taken) < each and (alike[place, taken] < ALIKE).all():
+            taken.append(place)
+    return [int(place) for place in near.index[taken]]
 
 
-def _similarity(words: Words, one: int, other: int) -> float:
-    held = (words.matrix[[words.text[place]]].indices for place in (one, other))
-    first, second = (columns[words.topical[columns]] for columns in held)
-    return len(np.intersect1d(first, second)) / max(len(np.union1d(first, second)), 1)
+def _similarity(held: sparse.csr_array) -> np.ndarray:
+    """Compare the words of every two texts: those of both over those of either (Jaccard)."""
+    both = (held @ held.T).toarray()
+    size = np.diag(both)
+    return np.asarray(both / np.maximum(size[:, None] + size - both, 1))

@@ -36,9 +36,14 @@ def monthly_shares(comments: pd.DataFrame, *, as_of: date, months: int) -> pd.Da
     last = pd.Timestamp(as_of).to_period("M")
     month = pd.to_datetime(comments["occurred_at"]).dt.to_period("M")
     recent = comments.assign(month=month)[(month < last) & (month >= last - months)]
-    counts = pd.crosstab(recent["month"], recent["topic"])
-    long = counts.reset_index().melt(id_vars="month", var_name="topic", value_name="comments")
-    long["all_comments"] = long["month"].map(counts.sum(axis=1))
+    if recent.empty:
+        return pd.DataFrame(columns=["month", "topic", "comments", "all_comments", "share"])
+    every = pd.MultiIndex.from_product([sorted(set(recent["month"])), sorted(set(recent["topic"]))])
+    counts = (
+        recent.groupby(["month", "topic"]).size().reindex(every.set_names(["month", "topic"]), fill_value=0)
+    )
+    long = counts.rename("comments").reset_index()
+    long["all_comments"] = long.groupby("month")["comments"].transform("sum")
     long["share"] = long["comments"] / long["all_comments"]
     long = long.sort_values(["month", "topic"], ignore_index=True)
     return long.assign(month=long["month"].dt.start_time)

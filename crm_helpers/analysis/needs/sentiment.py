@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 from crm_helpers.analysis.needs.words import Words
@@ -69,10 +70,13 @@ def learn_sentiment(comments: pd.DataFrame, words: Words, *, seed: int = 1) -> S
     )
     if min(learn.sum(), tune.sum(), test.sum()) < 30:
         return unknown
-    penalty = min(_PENALTIES, key=lambda size: _error(design, y, learn, tune, size))
-    errors = y[test] - _predict(design, _fit(design, y, learn | tune, penalty))[test]
-    baseline = y[test] - y[learn | tune].mean()
-    expected = np.clip(_predict(design, _fit(design, y, scored, penalty)), y[scored].min(), y[scored].max())
+    with threadpool_limits(1):  # sums in one order: the same scores to the last digit
+        first, both, all_ = (_moments(design, y, rows) for rows in (learn, learn | tune, scored))
+        tuned = [((y - _predict(design, _fit(first, size)))[tune] ** 2).mean() for size in _PENALTIES]
+        penalty = _PENALTIES[int(np.argmin(tuned))]
+        errors = y[test] - _predict(design, _fit(both, penalty))[test]
+        expected = np.clip(_predict(design, _fit(all_, penalty)), y[scored].min(), y[scored].max())
+    baseline = y[test] - both.mean
     return Sentiment(expected, int(scored.sum()), _gain(errors**2, baseline**2, seed))
 
 
@@ -88,25 +92,28 @@ def _parts(customers: pd.Series, seed: int) -> np.ndarray:
     return np.asarray(np.random.default_rng(seed).random(len(whose))[code])
 
 
-def _fit(
-    design: sparse.csr_array, y: np.ndarray, rows: np.ndarray, penalty: float
-) -> tuple[np.ndarray, float]:
+@dataclass(frozen=True)
+class _Moments:
+    gram: np.ndarray
+    cross: np.ndarray
+    centre: np.ndarray
+    mean: float
+
+
+def _moments(design: sparse.csr_array, y: np.ndarray, rows: np.ndarray) -> _Moments:
     x, mean = design[rows], float(y[rows].mean())
     centre = np.asarray(x.mean(axis=0)).ravel()
     gram = (x.T @ x).toarray() - rows.sum() * np.outer(centre, centre)
-    cross = x.T @ (y[rows] - mean)
-    slopes = np.linalg.solve(gram + penalty * np.eye(len(gram)), cross)
-    return np.asarray(slopes), mean - float(centre @ slopes)
+    return _Moments(gram, x.T @ (y[rows] - mean), centre, mean)
+
+
+def _fit(moments: _Moments, penalty: float) -> tuple[np.ndarray, float]:
+    slopes = np.linalg.solve(moments.gram + penalty * np.eye(len(moments.gram)), moments.cross)
+    return np.asarray(slopes), moments.mean - float(moments.centre @ slopes)
 
 
 def _predict(design: sparse.csr_array, fit: tuple[np.ndarray, float]) -> np.ndarray:
     return np.asarray(design @ fit[0] + fit[1])
-
-
-def _error(
-    design: sparse.csr_array, y: np.ndarray, learn: np.ndarray, tune: np.ndarray, penalty: float
-) -> float:
-    return float(((y - _predict(design, _fit(design, y, learn, penalty)))[tune] ** 2).mean())
 
 
 def _gain(errors: np.ndarray, baseline: np.ndarray, seed: int) -> Estimate:
