@@ -28,7 +28,8 @@ def table_coverage(profile: Profile) -> pd.DataFrame:
     rows = []
     for name, table in TABLES.items():
         mapping = profile.tables.get(name)
-        source = mapping.source if mapping else "transactions" if table.required else ""
+        derived = " and ".join(profile.dated) if name == "customers" else ""
+        source = mapping.source if mapping else derived
         mapped = len(mapping.columns) if mapping else 0
         rows.append((name, source, mapped, len(table.columns), "" if mapping else table.absence))
     return pd.DataFrame(rows, columns=["table", "source", "mapped", "columns", "absence"])
