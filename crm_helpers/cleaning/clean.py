@@ -268,8 +268,8 @@ def _kept(standardised: Standardised, merged: str) -> str:
 def _derived_customers(own: list[str], dated: list[str]) -> str:
     chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
     unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
-    known = " UNION ".join(f"SELECT customer_id FROM {clean_place(name)}" for name in dated)
-    ids = f"SELECT customer_id FROM ({known}) {unknown}"
+    known = " UNION ALL ".join(f"SELECT customer_id FROM {clean_place(name)}" for name in dated)
+    ids = f"SELECT DISTINCT customer_id FROM ({known}) {unknown}"
     return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
 
 
