@@ -127,7 +127,7 @@ class TableMapping(Strict):
     columns: dict[str, ColumnMapping]
     key: tuple[str, ...] | None = None
     derive_missing: bool = False
-    # rows that are not what the table is about, as cancelled orders: by name, an SQL condition over the source
+    # rows that are not what the table is about, as cancelled orders: by name, a condition over the source
     set_aside: dict[Words, str] = Field(default_factory=dict, max_length=30)
 
     @field_validator("columns", mode="before")

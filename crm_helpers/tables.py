@@ -263,8 +263,9 @@ _TABLES = (
 )
 
 DATED = {"transactions": "ordered_at", "communications": "occurred_at"}
-"""Tables that a company lives by, one of them at least, and when their rows happened: the last one of the first
-table a company has ends its time, and customers are derived from all of them."""
+"""Tables that a company lives by, one of them at least, and when their rows happened.
+
+The last row of the first table a company has ends its time; customers are derived from all of them."""
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 """Canonical tables by name."""

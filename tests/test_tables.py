@@ -7,7 +7,7 @@ import pytest
 
 from crm_helpers.lake import ENGINE_TYPES
 from crm_helpers.results import RESULTS
-from crm_helpers.tables import DATED, TABLES
+from crm_helpers.tables import DATED, TABLES, Type
 
 every_table = pytest.mark.parametrize(
     "table", [*TABLES.values(), *RESULTS.values()], ids=lambda table: table.name

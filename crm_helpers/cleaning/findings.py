@@ -18,6 +18,7 @@ __all__ = [
     "declared_sentence",
     "flagged",
     "joined_rows",
+    "listed",
     "lost_rows",
     "missing_sentence",
     "most_missing",
@@ -92,6 +93,11 @@ def declared_rows(result: CleanResult) -> pd.DataFrame:
     return found.assign(share=lines["quarantined"] / lines["read"]).reset_index(drop=True)
 
 
+def listed(result: CleanResult) -> pd.DataFrame:
+    """Return the values and rows that somebody may have to repair: those set aside on purpose are none."""
+    return result.quarantine[~result.quarantine["rule"].map(is_declared).astype(bool)]
+
+
 def declared_sentence(result: CleanResult) -> Said:
     """Say how many rows the profile's own rules leave out."""
     found = declared_rows(result)
@@ -145,7 +151,7 @@ def trap_sentence(result: CleanResult) -> Said:
 
 def contents(result: CleanResult) -> dict[str, Said]:
     """Say what the clean tables hold, for whoever knows the company's own figures."""
-    row = result.census.iloc[0].to_dict() | {"sales": float(result.census["sales"].iloc[0])}
+    row = result.census.astype({"sales": "float64"}).iloc[0].to_dict()
     campaigns = ("campaigns", "contacts", "customers_contacted", "responses")
     said: dict[str, tuple[str, tuple[str, ...]]] = {
         "contents": ("cleaning.contents", ("customers", "orders", "lines", "sales")),
@@ -179,8 +185,11 @@ def answer_sentence(result: CleanResult, found: dict[str, int | float]) -> Said:
         rows = ("read", "clean", "quarantined", "merged")
         return "cleaning.answer_contacts", {name: found[name] for name in rows}
     if found["declared"]:
-        kept = {name: found[name] for name in ("read", "clean", "declared", "merged", "before", "after")}
-        return "cleaning.answer_declared", kept | {"quarantined": found["quarantined"] - found["declared"]}
+        same = found["before"] == found["after"]
+        names = ("read", "clean", "declared", "merged", "after", *(() if same else ("before",)))
+        values = {name: found[name] for name in names}
+        key = "cleaning.answer_declared_same" if same else "cleaning.answer_declared"
+        return key, values | {"quarantined": found["quarantined"] - found["declared"]}
     same = found["before"] == found["after"]
     names = ("read", "clean", "quarantined", "merged", "after", *(() if same else ("before",)))
     return "cleaning.answer_same" if same else "cleaning.answer", {name: found[name] for name in names}

@@ -181,20 +181,24 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
     """Count what the clean tables hold, in one row; what belongs to a table the company lacks is empty."""
     none = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _SOLD.items())
     sold = clean_place("transactions") if "transactions" in known else f"(SELECT {none} LIMIT 0)"
-    heard = clean_place("communications") if "communications" in known else "(SELECT NULL AS occurred_at LIMIT 0)"
+    heard = (
+        clean_place("communications") if "communications" in known else "(SELECT NULL AS occurred_at LIMIT 0)"
+    )
     people = clean_place("customers")
     campaigns = f"(SELECT count(*) FROM {clean_place('campaigns')})" if "campaigns" in known else "NULL"
     contacts = clean_place("campaign_contacts") if "campaign_contacts" in known else "(SELECT 1 LIMIT 0)"
     has = "campaign_contacts" in known
+    counts = ("count(DISTINCT customer_id)", "count(DISTINCT order_id)", "count(*)")
+    buyers, orders, lines = counts if "transactions" in known else ["CAST(NULL AS BIGINT)"] * len(counts)
     query = (
-        f"SELECT (SELECT count(*) FROM {people}) AS customers, count(DISTINCT customer_id) AS buyers,"
-        " count(DISTINCT order_id) AS orders, count(*) AS lines, coalesce(sum(amount), 0) AS sales,"
+        f"SELECT (SELECT count(*) FROM {people}) AS customers, {buyers} AS buyers,"
+        f" {orders} AS orders, {lines} AS lines, sum(amount) AS sales,"
         " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
         f" max(quantity) AS largest_quantity, median(quantity) AS median_quantity, {campaigns} AS campaigns,"
-        f" (SELECT count(*) FROM {heard}) AS communications,"
+        f" (SELECT nullif(count(*), 0) FROM {heard}) AS communications,"
         f" (SELECT CAST(min(occurred_at) AS DATE) FROM {heard}) AS first_communication,"
         f" (SELECT CAST(max(occurred_at) AS DATE) FROM {heard}) AS last_communication,"
-        f" (SELECT count(*) FROM {contacts}) AS contacts,"
+        f" (SELECT {'count(*)' if has else 'NULL'} FROM {contacts}) AS contacts,"
         f" (SELECT {'count(DISTINCT customer_id)' if has else 'NULL'} FROM {contacts})"
         " AS customers_contacted,"
         f" (SELECT {'count_if(responded)' if has else 'NULL'} FROM {contacts}) AS responses FROM {sold}"

@@ -82,7 +82,7 @@ RAGGED_ROW = 7
 """Code of a row that could not be split into columns; it belongs to no column."""
 
 DECLARED = 8
-"""Code of a row that a condition of the profile sets aside; it belongs to no column but has the rule's name."""
+"""Code of a row that a condition of the profile sets aside; the condition's name stands for the column."""
 
 CODES: dict[int, Rule] = {1: MISSING, 2: UNREADABLE, 3: IMPOSSIBLE, 4: UNDECLARED, 5: NOT_A_CHOICE}
 """What the engine writes beside a value that breaks a rule; 0 is a good value."""

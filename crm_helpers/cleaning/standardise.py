@@ -140,9 +140,7 @@ def _query(
         ]
     cases = [_fatal(table, column, i) for i, column in enumerate(columns, start=1)]
     ragged = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if FAULT in raw else []
-    aside = [
-        f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))
-    ]
+    aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
     fatal = " ".join([*ragged, *aside, *cases])
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
@@ -176,7 +174,8 @@ def _counts(
 ) -> dict[str, int]:
     terms = ["count(*) AS rows", "count_if(fatal = 0) AS good", f"count_if(fatal = {RAGGED}) AS ragged"]
     terms += [
-        f"count_if(fatal = {FIRST_RULE + i}) AS {quote_identifier(f'declared {i}')}" for i in range(len(rules))
+        f"count_if(fatal = {FIRST_RULE + i}) AS {quote_identifier(f'declared {i}')}"
+        for i in range(len(rules))
     ]
     heard = f"NOT fatal BETWEEN {FIRST_RULE} AND {RAGGED - 1}"  # what is set aside answers to no other rule
     for position, column in enumerate(columns, start=1):

@@ -162,9 +162,13 @@ def _refuse_texts_as_numbers(connection: ibis.BaseBackend, key: str, text: str, 
     # the engine would make whole numbers of the texts: 0.4 <= 0 is true then, and nobody is told
     schema = connection.table(source).schema()
     texts = {name.casefold() for name, kind in schema.items() if kind.is_string()}
-    for comparison in _parsed(key, text).find_all(exp.LT, exp.LTE, exp.GT, exp.GTE, exp.EQ, exp.NEQ, exp.Between):
+    for comparison in _parsed(key, text).find_all(
+        exp.LT, exp.LTE, exp.GT, exp.GTE, exp.EQ, exp.NEQ, exp.Between
+    ):
         sides = [comparison.this, *(comparison.args.get(part) for part in ("expression", "low", "high"))]
-        named = [side.name for side in sides if isinstance(side, exp.Column) and side.name.casefold() in texts]
+        named = [
+            side.name for side in sides if isinstance(side, exp.Column) and side.name.casefold() in texts
+        ]
         if named and any(_is_number(side) for side in sides):
             raise InputError(
                 f'{key}: "{named[0]}" is text and is compared with a number; write'
