@@ -155,7 +155,7 @@ class Profile(Strict):
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")  # of phone numbers without +
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[Name, AnySource]
-    tables: dict[str, TableMapping]
+    tables: dict[str, TableMapping] = Field(default_factory=dict)
     limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()

@@ -14,6 +14,7 @@ import pandas as pd
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
+from crm_helpers.ingest.batches import SET_ASIDE
 from crm_helpers.ingest.contract import require_incremental
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.encodings import guess_encoding
@@ -30,6 +31,7 @@ from crm_helpers.tables import TABLES
 
 __all__ = ["check"]
 
+UNDECLARED = "XXX"  # ISO 4217: no currency; what `crm new` writes
 MOSTLY = 0.5  # share of a column's values that must convert: cleaning refuses below it
 
 _EMPTY = {
@@ -82,6 +84,9 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
                 rows.append(_row("source", name, detail=f"{error}{_other_encoding(folder, name, source)}"))
             else:
                 rows.append(_checked_source(profile, name, samples[name]))
+    if profile.currency == UNDECLARED:
+        advice = f"currency: it is still {UNDECLARED}; declare it, as EUR or CNY\n"
+        rows.append(_row("profile", folder.name, detail="", advice=advice))
     with _bench(profile, samples) as bench:
         rows += [_checked_table(bench, table) for table in profile.tables]
     return pd.DataFrame(rows)
@@ -180,10 +185,16 @@ def _not_computed(table: str) -> str:
 
 def _tried(bench: _Bench, table: str) -> dict[str, str]:
     connection, profile, mapped = bench.connection, bench.profile, bench.mapped[table]
+    aside = 0
+    if SET_ASIDE in mapped.columns:
+        aside = int(mapped.filter(mapped[SET_ASIDE] != 0).count().execute())
+        mapped = mapped.filter(mapped[SET_ASIDE] == 0)
     locale = Locale(profile.timezone, profile.currency, profile.country)
     given, good, rows = 0, 0, int(mapped.count().execute())
     faults: list[str] = []
-    advice: list[str] = []
+    advice = [f"tables.{table}.set_aside: it leaves out {aside:,} of {aside + rows:,} sampled rows"] * (
+        aside > 0
+    )
     for name, origin in profile.tables[table].columns.items():
         column, key = TABLES[table].column(name), f"tables.{table}.columns.{name}"
         present, fine = convertible(connection, mapped, name, column, origin=origin, locale=locale)

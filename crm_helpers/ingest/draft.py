@@ -12,12 +12,14 @@ from pathlib import Path
 import ibis
 
 from crm_helpers.ingest.fits import Fit, fit_values
-from crm_helpers.ingest.likeness import Guess, best_columns, column_score, table_score
+from crm_helpers.ingest.likeness import Guess, best_columns, table_score
 from crm_helpers.ingest.personal import personal_columns
+from crm_helpers.ingest.proposals import proposed_columns, proposed_rules
 from crm_helpers.ingest.samples import Sample
 from crm_helpers.lake import connect, quote_identifier
 from crm_helpers.profile import AnySource, Source
-from crm_helpers.tables import TABLES, Column, Table
+from crm_helpers.sources import DatabaseSource
+from crm_helpers.tables import DATED, TABLES, Column, Table
 
 __all__ = ["FoundSource", "draft_profile"]
 
@@ -67,12 +69,13 @@ def draft_profile(name: str, sources: list[FoundSource]) -> str:
         "",
     ]
     for item in sources:
-        lines += _source_lines(item)
+        lines += _source_lines(item, used=item in assigned.values())
+    dated = next((table for table in DATED if table in assigned), "")
     for table, item in assigned.items():
         with _sampled(item) as sample:
-            lines += _table_lines(TABLES[table], item, sample)
-    if "transactions" not in assigned:
-        lines += ["# No file looks like transactions, the one table nobody can do without: map one.", ""]
+            lines += _table_lines(TABLES[table], item, sample, needed=table == dated)
+    if not dated:
+        lines += [f"# Nothing looks like {' or '.join(DATED)}; one of them must be mapped.", ""]
     unused = [item.name for item in sources if item not in assigned.values()]
     lines += [f"# The source {name} feeds no table yet." for name in unused]
     return "\n".join([*lines, "", *_other_kinds()]).rstrip() + "\n"
@@ -92,7 +95,8 @@ def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:
     )
     found: dict[str, FoundSource] = {}
     for score, i, table in scored:
-        if score <= -LEAST_SCORE and table not in found and sources[i] not in found.values():
+        free = table not in found and sources[i] not in found.values() and sources[i].sample.rows.num_rows
+        if score <= -LEAST_SCORE and free:
             found[table] = sources[i]
     return {name: found[name] for name in TABLES if name in found}
 
@@ -106,64 +110,77 @@ def _sampled(item: FoundSource) -> Iterator[tuple[ibis.BaseBackend, ibis.Table]]
         connection.disconnect()
 
 
-def _source_lines(item: FoundSource) -> list[str]:
+def _source_lines(item: FoundSource, *, used: bool) -> list[str]:
     stated = {"kind": item.source.kind} | item.source.model_dump(exclude_defaults=True)
     if isinstance(item.source, Source) and item.source.kind == "csv":
         # detected, and recorded even where it is the default
         stated |= {"encoding": item.source.encoding, "delimiter": item.source.delimiter}
     notes = [f"# {note}" for note in item.notes]
+    # a database has tables of all kinds: what feeds nothing is not read, and an empty table stops a run
+    mark = "" if used or not isinstance(item.source, DatabaseSource) else "# "
+    if mark:
+        notes += [
+            f"# Not read: {'it feeds no table yet' if item.sample.rows.num_rows else 'it has no rows'}."
+        ]
     return [
         *notes,
-        f"[sources.{item.name}]",
-        *(f"{key} = {_value(value)}" for key, value in stated.items()),
+        f"{mark}[sources.{item.name}]",
+        *(f"{mark}{key} = {_value(value)}" for key, value in stated.items()),
         "",
     ]
 
 
-def _table_lines(table: Table, item: FoundSource, sample: tuple[ibis.BaseBackend, ibis.Table]) -> list[str]:
+def _table_lines(
+    table: Table, item: FoundSource, sample: tuple[ibis.BaseBackend, ibis.Table], *, needed: bool
+) -> list[str]:
     guesses = best_columns(item.columns, table)
-    guesses |= _by_values(table, item, guesses)
+    by_values = _by_values(table, item, guesses, sample)
+    guesses |= by_values
     lacking = [name for name in table.required_columns if name not in guesses]
-    # a table that lacks a required column is no valid profile: transactions must be repaired, others may wait
-    mark = "# " if lacking and table.name != "transactions" else ""
+    # a table that lacks a required column is no valid profile: the needed one must be repaired, others wait
+    mark = "# " if lacking and not needed else ""
     used = {header for header, _ in guesses.values()}
+    proposals = proposed_columns(table, item.columns, guesses)
     lines = [f"# {table.meaning}"]
     if lacking:
         lines.append(f"# Not found, and required: {', '.join(lacking)}.")
     lines += [f"{mark}[tables.{table.name}]", f"{mark}source = {_quoted(item.name)}"]
     lines += [f"{mark}[tables.{table.name}.columns]"]
     for column in table.columns:
-        lines += _column_lines(column, guesses.get(column.name), mark, sample)
-    if table.name == "transactions" and "amount" in lacking:
-        lines += _product_line(item)
+        why = " by its values" if column.name in by_values else ""
+        lines += _column_lines(column, guesses.get(column.name), mark, sample, why=why)
+        lines += [proposals[column.name]] if column.name in proposals else []
     lines += [f"# not used: {_quoted(header)}" for header in item.columns if header not in used]
+    lines += proposed_rules(table, item.columns, guesses, sample)
     return [*lines, ""]
 
 
-def _product_line(item: FoundSource) -> list[str]:
-    parts = []
-    for wanted in ("quantity", "unit_price"):
-        score, header = max(((column_score(h, wanted), h) for h in item.columns), default=(0.0, ""))
-        if score < BY_VALUES:
-            return []
-        parts.append(f"CAST({quote_identifier(header)} AS DECIMAL(18, 4))")
-    # proposed only: whether discounts and taxes are in the price, nobody but the company knows
-    return [f"# amount = {{ sql = {_quoted(' * '.join(parts))} }}  # score 0.60: quantity times unit price"]
-
-
-def _by_values(table: Table, item: FoundSource, guesses: dict[str, Guess]) -> dict[str, Guess]:
+def _by_values(
+    table: Table, item: FoundSource, guesses: dict[str, Guess], sample: tuple[ibis.BaseBackend, ibis.Table]
+) -> dict[str, Guess]:
     taken = {header for header, _ in guesses.values()}
     kinds = personal_columns(item.sample.rows)
     found: dict[str, Guess] = {}
     for column in table.columns:
         headers = [h for h, kind in kinds.items() if column.form and kind == column.form and h not in taken]
+        if column.required and column.type == "datetime" and column.name not in guesses:
+            moments = [h for h in item.columns if h not in taken and _holds_moments(h, column, sample)]
+            headers = moments if len(moments) == 1 else []  # of several, nobody but a person can choose
         if column.name not in guesses and headers:
             found[column.name] = (headers[0], BY_VALUES)
     return found
 
 
+def _holds_moments(header: str, column: Column, sample: tuple[ibis.BaseBackend, ibis.Table]) -> bool:
+    connection, rows = sample
+    text = f"CAST({quote_identifier(header)} AS VARCHAR)"
+    query = f"SELECT count({text}), count(TRY_CAST({text} AS DOUBLE)) FROM ({connection.compile(rows)})"
+    given, numbers = connection.raw_sql(query).fetchone()
+    return bool(given) and not numbers and fit_values(connection, rows, header, column).share == 1
+
+
 def _column_lines(
-    column: Column, guess: Guess | None, mark: str, sample: tuple[ibis.BaseBackend, ibis.Table]
+    column: Column, guess: Guess | None, mark: str, sample: tuple[ibis.BaseBackend, ibis.Table], *, why: str
 ) -> list[str]:
     if guess is None:
         need = "required" if column.required else "not found"
@@ -175,18 +192,12 @@ def _column_lines(
     if fit.declared:
         keys = ", ".join(f"{key} = {_value(value)}" for key, value in fit.declared.items())
         origin = f"{{ column = {origin}, {keys} }}"
-    return [*notes, f"{mark}{column.name} = {origin}  # {_said_score(score, fit)}: {column.meaning}"]
+    return [*notes, f"{mark}{column.name} = {origin}  # {_said_score(score, fit, why)}: {column.meaning}"]
 
 
-def _said_score(score: float, fit: Fit) -> str:
-    why = (
-        " by its values"
-        if score == BY_VALUES
-        else f", {fit.share:.0%} of the values convert"
-        if fit.share < 1
-        else ""
-    )
-    return f"score {score * fit.share:.2f}{why}"
+def _said_score(score: float, fit: Fit, why: str) -> str:
+    part = f", {fit.share:.0%} of the values convert" if fit.share < 1 else ""
+    return f"score {score * fit.share:.2f}{why}{part}"
 
 
 def _value(value: object) -> str:
