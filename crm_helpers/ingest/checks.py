@@ -192,7 +192,7 @@ def _tried(bench: _Bench, table: str) -> dict[str, str]:
     locale = Locale(profile.timezone, profile.currency, profile.country)
     given, good, rows = 0, 0, int(mapped.count().execute())
     faults: list[str] = []
-    advice = [f"tables.{table}.set_aside: it leaves out {aside:,} of {aside + rows:,} sampled rows"] * (
+    advice = [f"tables.{table}.set_aside: leaves out {aside:,} of {aside + rows:,} sampled rows"] * (
         aside > 0
     )
     for name, origin in profile.tables[table].columns.items():

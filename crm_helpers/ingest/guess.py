@@ -17,6 +17,7 @@ from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.databases import table_names
 from crm_helpers.ingest.draft import FoundSource, draft_profile
+from crm_helpers.ingest.likeness import likeliest_table
 from crm_helpers.ingest.samples import sample_source
 from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
@@ -124,8 +125,9 @@ def _sources(folder: CompanyFolder, names: list[str], databases: list[str]) -> l
             source = _SOURCE.validate_python(written.keys)
             stem = Path(name).name.split(".")[0]
             title = written.keys.get("sheet") or written.keys.get("table") or stem
-            own = _source_name(title, {item.name for item in found}, fallback=stem)
-            sample = sample_source(folder, own, source, Path(work))
+            sample = sample_source(folder, title, source, Path(work))
+            fallback = f"{likeliest_table(title, list(sample.columns))}_{source.kind}"
+            own = _source_name(title, {item.name for item in found}, fallback=fallback)
             found.append(FoundSource(own, source, sample, written.notes))
     return found
 
@@ -153,9 +155,7 @@ def _of_file(folder: CompanyFolder, name: str, work: Path) -> Iterator[Written]:
 
 
 def _source_name(title: str, taken: set[str], *, fallback: str) -> str:
-    plain = re.sub(r"\W+", "_", title.casefold(), flags=re.ASCII).strip("_")
-    if not plain:
-        plain = re.sub(r"\W+", "_", fallback.casefold(), flags=re.ASCII).strip("_")
+    plain = re.sub(r"\W+", "_", title.casefold(), flags=re.ASCII).strip("_") or fallback
     name = plain if re.match(r"[a-z]", plain) else f"source_{plain}".rstrip("_")
     name = name[:60]
     number = 2

@@ -21,6 +21,7 @@ from crm_helpers.profile import ColumnMapping, Profile, TableMapping
 
 __all__ = ["map_table", "mapped_columns", "mapped_names", "safe_expression"]
 
+_COMPARISONS = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.EQ, exp.NEQ, exp.Between, exp.In)
 _REFUSED = frozenset({"current_setting", "getenv", "getvariable", "glob", "query", "query_table"})
 
 
@@ -57,9 +58,9 @@ def map_table(
     for name, origin in mapping.columns.items():
         key = f"tables.{table}.columns.{name}"
         text = _expression(key, origin, mapping, columns)
-        _try(connection, key, f"SELECT {text} FROM {source}")
         if origin.sql is not None:
             _refuse_texts_as_numbers(connection, key, text, mapping.source)
+        _try(connection, key, f"SELECT {text} FROM {source}")
         chosen.append(f"{text} AS {quote_identifier(name)}")
     if mapping.set_aside:
         chosen.append(f"{_set_aside(connection, table, mapping, columns)} AS {SET_ASIDE}")
@@ -150,30 +151,26 @@ def _set_aside(
         key = f"tables.{table}.set_aside.{name}"
         text = safe_expression(key, condition, columns)
         source = quote_identifier(mapping.source)
+        _refuse_texts_as_numbers(connection, key, text, mapping.source)
         kind = _try(connection, key, f"SELECT {text} AS met FROM {source}").schema()["met"]
         if not kind.is_boolean():
-            raise InputError(f"{key}: must be a condition, as Quantity = 'x'; it gives {kind}")
-        _refuse_texts_as_numbers(connection, key, text, mapping.source)
+            raise InputError(f"{key}: must be a condition, as state = 'lost'; it gives {kind}")
         bits.append(f"CASE WHEN {text} THEN {1 << place} ELSE 0 END")
     return f"CAST({' + '.join(bits)} AS UINTEGER)"
 
 
 def _refuse_texts_as_numbers(connection: ibis.BaseBackend, key: str, text: str, source: str) -> None:
-    # the engine would make whole numbers of the texts: 0.4 <= 0 is true then, and nobody is told
+    # where the engine compares them at all, it makes whole numbers of the texts: 0.4 = 0 is true then
     schema = connection.table(source).schema()
     texts = {name.casefold() for name, kind in schema.items() if kind.is_string()}
-    for comparison in _parsed(key, text).find_all(
-        exp.LT, exp.LTE, exp.GT, exp.GTE, exp.EQ, exp.NEQ, exp.Between
-    ):
-        sides = [comparison.this, *(comparison.args.get(part) for part in ("expression", "low", "high"))]
-        named = [
-            side.name for side in sides if isinstance(side, exp.Column) and side.name.casefold() in texts
-        ]
+    for comparison in _parsed(key, text).find_all(*_COMPARISONS):
+        sides = [comparison.this, *comparison.expressions]
+        sides += [comparison.args.get(part) for part in ("expression", "low", "high")]
+        columns = [side.name for side in sides if isinstance(side, exp.Column)]
+        named = [name for name in columns if name.casefold() in texts]
         if named and any(_is_number(side) for side in sides):
-            raise InputError(
-                f'{key}: "{named[0]}" is text and is compared with a number; write'
-                f" TRY_CAST({quote_identifier(named[0])} AS DECIMAL(18, 4))"
-            )
+            cast = f"TRY_CAST({quote_identifier(named[0])} AS DECIMAL(18, 4))"
+            raise InputError(f'{key}: "{named[0]}" is text and is compared with a number; write {cast}')
 
 
 def _is_number(side: exp.Expression | None) -> bool:

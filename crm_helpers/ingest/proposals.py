@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 
 import ibis
 
-from crm_helpers.ingest.likeness import SYNONYM, Guess, column_score
+from crm_helpers.ingest.likeness import SYNONYM, column_score
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.tables import Table
 
@@ -27,7 +28,7 @@ RARE = 0.3  # share of orders that may begin with a letter of their own
 Sampled = tuple[ibis.BaseBackend, ibis.Table]
 
 
-def proposed_columns(table: Table, headers: tuple[str, ...], guesses: dict[str, Guess]) -> dict[str, str]:
+def proposed_columns(table: Table, headers: Sequence[str], origins: Mapping[str, str]) -> dict[str, str]:
     """Propose where a required column could come from that no header names.
 
     Parameters
@@ -36,8 +37,8 @@ def proposed_columns(table: Table, headers: tuple[str, ...], guesses: dict[str, 
         The canonical table.
     headers
         Columns of the source.
-    guesses
-        What was found.
+    origins
+        The source column of each column that was found.
 
     Returns
     -------
@@ -45,16 +46,16 @@ def proposed_columns(table: Table, headers: tuple[str, ...], guesses: dict[str, 
         A comment by canonical column: an amount as quantity times unit price, a contact for its customer.
     """
     found = {}
-    if table.name == "transactions" and "amount" not in guesses:
+    if table.name == "transactions" and "amount" not in origins:
         found["amount"] = _product(headers)
-    if table.name == "communications" and "customer_id" not in guesses and "communication_id" in guesses:
-        stand_in = f"customer_id = {_quoted(guesses['communication_id'][0])}"
+    if table.name == "communications" and "customer_id" not in origins and "communication_id" in origins:
+        stand_in = f"customer_id = {_quoted(origins['communication_id'])}"
         found["customer_id"] = f"# {stand_in}  # where no customer is named, each contact stands for one"
     return {name: line for name, line in found.items() if line}
 
 
 def proposed_rules(
-    table: Table, headers: tuple[str, ...], guesses: dict[str, Guess], sample: Sampled
+    table: Table, headers: Sequence[str], origins: Mapping[str, str], sample: Sampled
 ) -> list[str]:
     """Propose conditions for rows that are no sales, from the values of a sample.
 
@@ -64,8 +65,8 @@ def proposed_rules(
         The canonical table; only transactions have such rows.
     headers
         Columns of the source.
-    guesses
-        What was found.
+    origins
+        The source column of each column that was found.
     sample
         The engine and the source's first rows.
 
@@ -77,7 +78,7 @@ def proposed_rules(
     """
     if table.name != "transactions":
         return []
-    conditions = _states(headers, sample) | _lettered(guesses, sample) | _unpriced(headers, sample)
+    conditions = _states(headers, sample) | _lettered(origins, sample) | _unpriced(headers, sample)
     if not conditions:
         return []
     return [
@@ -90,7 +91,7 @@ def proposed_rules(
     ]
 
 
-def _product(headers: tuple[str, ...]) -> str:
+def _product(headers: Sequence[str]) -> str:
     parts = []
     for wanted in ("quantity", "unit_price"):
         score, header = max(((column_score(h, wanted), h) for h in headers), default=(0.0, ""))
@@ -102,7 +103,7 @@ def _product(headers: tuple[str, ...]) -> str:
     return f"# amount = {{ sql = {_quoted(sql)} }}  # score {BY_PRODUCT:.2f}: quantity times unit price"
 
 
-def _states(headers: tuple[str, ...], sample: Sampled) -> dict[str, tuple[str, int]]:
+def _states(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:
     for header in headers:
         if re.sub(r"[\W_]+", "", header).casefold() not in STATES:
             continue
@@ -115,10 +116,10 @@ def _states(headers: tuple[str, ...], sample: Sampled) -> dict[str, tuple[str, i
     return {}
 
 
-def _lettered(guesses: dict[str, Guess], sample: Sampled) -> dict[str, tuple[str, int]]:
-    if "order_id" not in guesses:
+def _lettered(origins: Mapping[str, str], sample: Sampled) -> dict[str, tuple[str, int]]:
+    if "order_id" not in origins:
         return {}
-    value = quote_identifier(guesses["order_id"][0])
+    value = quote_identifier(origins["order_id"])
     query = (
         f"SELECT regexp_extract(CAST({value} AS VARCHAR), '^[A-Za-z]+') AS letters, count(*) AS n,"
         f" count(*) / sum(count(*)) OVER () AS share FROM {_rows(sample)} GROUP BY 1 ORDER BY n DESC, 1"
@@ -131,7 +132,7 @@ def _lettered(guesses: dict[str, Guess], sample: Sampled) -> dict[str, tuple[str
     }
 
 
-def _unpriced(headers: tuple[str, ...], sample: Sampled) -> dict[str, tuple[str, int]]:
+def _unpriced(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:
     score, header = max(((column_score(h, "unit_price"), h) for h in headers), default=(0.0, ""))
     if score < SYNONYM:
         return {}
