@@ -164,7 +164,12 @@ def contents(result: CleanResult) -> dict[str, Said]:
     if pd.isna(row["largest_quantity"]):
         said["quantities"] = ("cleaning.no_quantities", ())
     if result.sales.empty:
-        said["contents"] = ("cleaning.contents_contacts", ("customers", "communications"))
+        each = row["customers"] == row["communications"]
+        said["contents"] = (
+            ("cleaning.contents_each", ("communications",))
+            if each
+            else ("cleaning.contents_contacts", ("customers", "communications"))
+        )
         said["period"] = ("cleaning.period_contacts", ("first_communication", "last_communication"))
         said["quantities"] = ("cleaning.no_sales", ())
     return {name: (key, {value: row[value] for value in values}) for name, (key, values) in said.items()}

@@ -241,6 +241,7 @@ def _refuse(
     if counts["good"] == 0:
         raise InputError(
             f'tables.{table.name}: no row of source "{mapping.source}" is usable; correct the mapping'
+            f"{' or set_aside' if mapping.set_aside else ''}"
         )
 
 

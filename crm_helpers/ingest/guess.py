@@ -86,6 +86,8 @@ def _checked(origin: str) -> Path:
             "--from takes no address: put that of a database into an environment variable and write"
             " env:VARIABLE; a web service is a source of kind rest, see the end of any profile"
         )
+    if origin.startswith("env:"):
+        raise InputError(f"{origin}: write env: and the name of an environment variable, as env:SHOP_URL")
     path = Path(origin)
     if path.is_dir():
         kinds = {kind_of(file) for file in _files(path)}

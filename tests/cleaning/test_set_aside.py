@@ -145,3 +145,10 @@ def test_a_column_that_only_a_condition_names_is_used(pipeline):
     pipeline.ingest()
     mapping = pipeline.ingest().mapping.set_index("column")["maps_to"]
     assert mapping["state"] == "transactions.set_aside"
+
+
+def test_a_table_without_a_row_left_says_where_to_look(pipeline):
+    pipeline.tables["transactions"]["set_aside"] = {"all": "true"}
+    pipeline.ingest()
+    with pytest.raises(InputError, match="correct the mapping or set_aside"):
+        pipeline.clean()

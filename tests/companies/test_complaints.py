@@ -80,8 +80,17 @@ def test_nothing_is_said_of_sales_that_are_not_there(corrected):
         *findings.contents(result).values(),
     ]
     keys = {key for key, _ in said}
-    assert {"cleaning.answer_contacts", "cleaning.no_sales", "cleaning.contents_contacts"} <= keys
+    assert {"cleaning.answer_contacts", "cleaning.no_sales", "cleaning.contents_each"} <= keys
     for key, values in said:
         assert sentence(key, values, currency="EUR")
     assert result.census[["orders", "sales", "first_order"]].isna().all(axis=None)
     assert result.census["communications"].item() == len(CHANNELS)
+
+
+def test_customers_who_come_again_are_counted_once(register):
+    register.correct((STAND_IN, 'customer_id = "Submitted via"'))
+    result = register.clean()
+    assert set(register.table("customers")["customer_id"]) == set(CHANNELS)
+    assert findings.contents(result)["contents"] == (
+        "cleaning.contents_contacts", {"customers": 3, "communications": 7}
+    )  # fmt: skip

@@ -87,6 +87,11 @@ def test_a_database_that_cannot_be_read_leaves_nothing_behind(tmp_path, server, 
     assert not list((tmp_path / "data").glob("*"))
 
 
+def test_a_variable_is_written_in_capitals(tmp_path):
+    with pytest.raises(InputError, match="as env:SHOP_URL"):
+        new_company("firm", ["env:firm_url"], tmp_path)
+
+
 def test_an_address_is_refused_and_not_repeated(tmp_path):
     with pytest.raises(InputError, match="env:VARIABLE") as raised:
         new_company("firm", ["postgresql://me:geheim@host/db"], tmp_path)
