@@ -161,9 +161,9 @@ def _make(
     inputs: str,
     previous: pa.Table | None,
 ) -> CleanVersion:
+    columns = {name: load.columns for name, load in loads.items()}
     for load in loads.values():
         read_raw(connection, load)
-    columns = {name: load.columns for name, load in loads.items()}
     quarantine: list[str] = []
     # transactions first: the day of the last one bounds the dates of all other tables
     leading = profile.dated[0]
@@ -187,19 +187,20 @@ def _make(
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
     tables["quality"] = pd.DataFrame(quality)
-    tables["missing_values"] = pd.concat(
-        [missing_values(connection, item.standardised) for item in cleaned.values()]
-    )
-    tables |= of_people
-    tables["census"] = census(connection, cleaned)
-    if "transactions" in cleaned:
-        tables["sales_bridge"] = sales_bridge(connection, first.standardised, first.merged)
+    tables |= of_people | _figures(connection, cleaned)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
     )
-    version = with_the_past(inputs, history)
-    return publish_clean(folder, version, latest + timedelta(days=1), tables)
+    return publish_clean(folder, with_the_past(inputs, history), latest + timedelta(days=1), tables)
+
+
+def _figures(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned]) -> dict[str, pd.DataFrame]:
+    missing = [missing_values(connection, item.standardised) for item in cleaned.values()]
+    found = {"missing_values": pd.concat(missing), "census": census(connection, cleaned)}
+    if sold := cleaned.get("transactions"):
+        found["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
+    return found
 
 
 def _clean_table(
