@@ -175,7 +175,8 @@ class Profile(Strict):
                 _known(f"tables.{table}.columns.{name}", name, names)
             lacking = [c for c in TABLES[table].required_columns if c not in mapping.columns]
             if lacking:
-                raise ValueError(f"tables.{table}.columns: map {', '.join(lacking)}, required")
+                what = f"map {', '.join(lacking)}, required"
+                raise ValueError(f"tables.{table}.columns: {what}: name a source column, or write sql")
         if not self.dated:
             raise ValueError(f"tables: map {' or '.join(DATED)}, one of them at least")
         if self.people.merge and not self._evidence:

@@ -24,7 +24,7 @@ STATES = frozenset({
 MOST_STATES = 12  # values a column of states may have
 LONGEST_STATE = 40  # characters
 LONGEST_NAME = 60  # of a condition, as the profile takes it
-RARE = 0.3  # share of orders that may begin with a letter of their own
+COMMON = 0.7  # share of orders that are plain numbers, where those that begin with letters are another kind
 
 _NOT_FIRST = re.compile(r"^\W+")  # what the name of a condition cannot begin with
 
@@ -124,16 +124,16 @@ def _lettered(origins: Mapping[str, str], sample: Sampled) -> dict[str, tuple[st
     if "order_id" not in origins:
         return {}
     value = quote_identifier(origins["order_id"])
+    orders = f"(SELECT CAST({value} AS VARCHAR) AS v FROM {_rows(sample)})"
+    plain = f"count_if(regexp_full_match(v, '[0-9]+')) >= {COMMON} * count(v)"
+    if not sample[0].raw_sql(f"SELECT {plain} FROM {orders}").fetchone()[0]:
+        return {}  # letters say something only where nearly all orders are plain numbers
+    letters = "regexp_extract(v, '^([A-Za-z]+)[0-9]+$', 1)"
     query = (
-        f"SELECT regexp_extract(CAST({value} AS VARCHAR), '^[A-Za-z]+') AS letters, count(*) AS n,"
-        f" count(*) / sum(count(*)) OVER () AS share FROM {_rows(sample)} GROUP BY 1 ORDER BY n DESC, 1"
+        f"SELECT {letters} AS l, count(*) FROM {orders} WHERE {letters} <> '' GROUP BY l ORDER BY 2 DESC, l"
     )
     found = sample[0].raw_sql(query).fetchmany(MOST_STATES)
-    return {
-        f"order {letters}": (f"{value} LIKE {quote_text(f'{letters}%')}", rows)
-        for letters, rows, share in found
-        if letters and share <= RARE and not found[0][0]
-    }
+    return {f"order {letter}": (f"{value} LIKE {quote_text(f'{letter}%')}", rows) for letter, rows in found}
 
 
 def _unpriced(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:

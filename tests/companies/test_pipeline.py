@@ -40,6 +40,7 @@ def corrected(seller):
 
 def test_the_draft_maps_three_tables_and_lists_the_stages(seller):
     assert set(load_profile(seller.folder).tables) == {"customers", "products", "transactions"}
+    assert '"order ' not in seller.draft  # O1 to O6: every order begins with a letter
     assert '# "deal_stage Won" = "\\"deal_stage\\" = \'Won\'"  # 2 sampled rows' in seller.draft
 
 
