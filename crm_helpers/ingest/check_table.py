@@ -36,7 +36,9 @@ def print_check(found: pd.DataFrame, stream: TextIO) -> None:
             _add(sources, state, name, reachable, row["rows"], mapped, row["personal"])
         else:
             _add(tables, state, name, mapped.split(" of ", maxsplit=1)[0], row["converts"])
-    console.print(sources, tables, sep="\n\n")
+    for table in (sources, tables):
+        console.print(table)
+        console.print()
     for line in "".join(found["advice"]).splitlines():
         console.print(Text(f"look at {line}"), soft_wrap=True)
 
