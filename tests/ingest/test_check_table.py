@@ -13,7 +13,7 @@ def printed(shop):
 
 
 def test_each_source_and_table_is_a_row(shop):
-    shop.write("lines.csv", "order,person,day,paid,note\nA1,007,2024-01-05,10,x\n")
+    shop.write("lines.csv", "order,person,day,paid,shelf\nA1,007,2024-01-05,10,x\n")
     lines = printed(shop)
     assert ["good", "lines", "yes", "1", "rows", "4", "of", "5"] in lines
     assert ["good", "transactions", "4", "100.00%"] in lines
