@@ -21,6 +21,8 @@ __all__ = [
     "Limit",
     "People",
     "Profile",
+    "SegmentRule",
+    "SegmentSet",
     "Source",
     "Survivorship",
     "TableMapping",
@@ -133,6 +135,30 @@ class TableMapping(Strict):
         return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
 
 
+class SegmentRule(Strict):
+    """One segment of the company's own: its name, and conditions that must all hold."""
+
+    name: Annotated[str, Field(min_length=1)]
+    when: tuple[str, ...] = ()  # as "orders >= 5" or 'region in ["North"]'
+
+    @field_validator("when")
+    @classmethod
+    def _readable(cls, when: tuple[str, ...]) -> tuple[str, ...]:
+        # the conditions know pandas: a profile without rules is read without it
+        from crm_helpers.conditions import NUMBERS, WORDS, read_condition  # noqa: PLC0415
+
+        for condition in map(read_condition, when):
+            _known(condition.feature, condition.feature, WORDS if condition.words else NUMBERS)
+        return when
+
+
+class SegmentSet(Strict):
+    """Segments of the company's own, in order: the first whose conditions hold gives the name."""
+
+    rules: Annotated[tuple[SegmentRule, ...], Field(min_length=1)]
+    otherwise: str = ""  # name of everybody else; empty where there must be nobody else
+
+
 class Limit(Strict):
     """How large a share of a table's rows may break a rule: above `warn` it is said, above `fail` refused."""
 
@@ -154,6 +180,7 @@ class Profile(Strict):
     limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()
+    segments: dict[Name, SegmentSet] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod

@@ -250,6 +250,19 @@ _RESULTS: tuple[Table, ...] = (
         key=("kind", "position"),
     ),
     Table(
+        "rule_sets",
+        "one row a set of rules and segment: life cycle, value, age, and the company's own",
+        (
+            Column("set", "text", "the set of rules", required=True),
+            Column("segment", "text", "name the rule gives", required=True),
+            Column("customers", "integer", "customers", "count", required=True),
+            Column("share_of_customers", "number", "share of customers", "share", required=True),
+            Column("share_of_revenue", "number", "share of sales", "share"),
+            Column("sql", "text", "the rule as a condition; empty for everybody else"),
+        ),
+        key=("set", "segment"),
+    ),
+    Table(
         "channel_evaluation",
         "one row a channel and measure: the value, its interval, and the cases it stands on",
         (

@@ -11,7 +11,9 @@ from datetime import date, timedelta
 import ibis
 from ibis import _
 
-__all__ = ["customer_features", "revenue_between", "total_revenue"]
+from crm_helpers.conditions import WORDS
+
+__all__ = ["customer_features", "revenue_between", "total_revenue", "with_attributes"]
 
 
 def customer_features(
@@ -57,6 +59,30 @@ def customer_features(
     sums = _customer_sums(_orders(lines))
     joined = customers.select("customer_id").join(sums, "customer_id", how="outer")
     return _describe(joined.mutate(customer_id=_.customer_id.coalesce(_.customer_id_right)), as_of)
+
+
+def with_attributes(table: ibis.Table, customers: ibis.Table, *, as_of: date) -> ibis.Table:
+    """Add what is known of customers besides their orders.
+
+    Parameters
+    ----------
+    table
+        One row a customer, from `customer_features`.
+    customers
+        Canonical customers.
+    as_of
+        The day ages stand for.
+
+    Returns
+    -------
+    ibis.Table
+        The table with `age` (whole years; missing where the birth date is) and the columns `WORDS`.
+    """
+    born = customers.birth_date
+    had_birthday = (born.month() * 100 + born.day()) <= as_of.month * 100 + as_of.day
+    age = as_of.year - born.year() - ibis.ifelse(had_birthday, 0, 1)
+    known = customers.select("customer_id", *WORDS, age=age.cast("float64"))
+    return table.left_join(known, "customer_id").drop("customer_id_right")
 
 
 def revenue_between(transactions: ibis.Table, *, since: date, until: date) -> ibis.Table:

@@ -15,8 +15,8 @@ from crm_helpers.analysis.segments import judge
 from crm_helpers.analysis.tree import Explanation
 
 __all__ = [
-    "answer", "certainty", "criteria_table", "explained", "later_title", "leading", "market", "next_steps",
-    "period", "rhythm", "strongest", "unseen", "window", "worth",
+    "answer", "certainty", "criteria_table", "divided", "explained", "later_title", "leading", "market",
+    "next_steps", "period", "rhythm", "strongest", "unseen", "window", "worth",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -304,6 +304,34 @@ def unseen(rules: Explanation, cost: float) -> Sentence:
     if len(rules.leaves) < 2:
         return "segmentation.undivided", {}
     return "segmentation.cost", {"held_out": rules.held_out, "cost": cost}
+
+
+def divided(counted: pd.DataFrame, faults: pd.DataFrame) -> Sentence:
+    """Say which segment of all sets brings most beyond its number, and whether the rules have faults.
+
+    Parameters
+    ----------
+    counted
+        Result of `rule_sets.published_sets`.
+    faults
+        Result of `rule_sets.faults`.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    if counted["share_of_revenue"].isna().all():
+        return "segmentation.not_divided", {}
+    beyond = (counted["share_of_revenue"] - counted["share_of_customers"]).to_numpy()
+    first = counted.iloc[int(np.nanargmax(beyond))]
+    values = {
+        "segment": first["segment"], "set": first["set"],
+        "share": float(first["share_of_customers"]), "sales": float(first["share_of_revenue"]),
+    }  # fmt: skip
+    if len(faults):
+        return "segmentation.divided_faults", values | {"faults": len(faults)}
+    return "segmentation.divided", values | {"sets": counted["set"].nunique()}
 
 
 def later_title(later: pd.DataFrame) -> Sentence:
