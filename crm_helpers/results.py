@@ -358,6 +358,18 @@ _RESULTS: tuple[Table, ...] = (
         key=("kind", "position"),
     ),
     Table(
+        "segment_moves",
+        "one row a segment of the last report, one of this and a reason: customers who went that way",
+        (
+            Column("before", "text", "segment in the last report", required=True),
+            Column("after", "text", "segment in this one", required=True),
+            Column("reason", "text", "why it changed, or that it stayed", required=True),
+            Column("customers", "integer", "customers", "count", required=True),
+            Column("share", "number", "share of the customers of the segment before", "share", required=True),
+        ),
+        key=("before", "after", "reason"),
+    ),
+    Table(
         "rule_sets",
         "one row a set of rules and segment: life cycle, value, age, and the company's own",
         (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,16 @@ class Clusters:
     boundary_share: float
     market: str
     """`natural`, `reproducible` or `constructive` (Dolnicar & Leisch 2010); `one group` when k is 1."""
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """What a reader needs of the profile."""
+        return self.profile.drop(columns=["share_of_customers", "median_revenue"])
+
+    def renamed(self, names: Mapping[str, str]) -> Clusters:
+        """Return the same clusters under other names."""
+        profile = self.profile.assign(cluster=self.profile["cluster"].replace(dict(names)))
+        return replace(self, labels=self.labels.replace(dict(names)), profile=profile)
 
 
 def find_clusters(
