@@ -356,7 +356,7 @@ def moved(moves: pd.DataFrame, day: date | None) -> Sentence:
     if reasons.empty:
         return "segmentation.nobody_moved", {"customers": len(moves), "day": day}
     return "segmentation.moved", {
-        "day": day, "moved": int(reasons.sum()), "share": float(reasons.sum() / len(moves)),
+        "day": day, "share": float(reasons.sum() / len(moves)),
         **{reason.split()[0]: int(reasons.get(reason, 0)) for reason in REASONS},
     }  # fmt: skip
 
