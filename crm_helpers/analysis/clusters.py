@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from crm_helpers.analysis.cluster_names import name_clusters
 from crm_helpers.analysis.rfm import NO_ORDERS
+from crm_helpers.analysis.scaling import Scaler, fit_scaler
 from crm_helpers.analysis.segments import MEDIANS
 from crm_helpers.analysis.stability import (
     bootstrap_agreement,
@@ -38,18 +40,28 @@ _NULL_DRAWS = 3
 
 @dataclass(frozen=True)
 class Scale:
-    """How features become comparable: `z = (clip(log(1 + x), low, high) − mean) / deviation`."""
+    """How features become comparable: `z = (clip(log(1 + x), low, high) − center) / scale`."""
 
     features: tuple[str, ...]
     low: np.ndarray
     high: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
+    scaler: Scaler
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the standardised features of every row; a constant feature becomes zero."""
         logs = np.log1p(frame[list(self.features)].to_numpy(float).clip(min=0))
-        return np.asarray((logs.clip(self.low, self.high) - self.mean) / self.deviation)
+        limited = pd.DataFrame(logs.clip(self.low, self.high), columns=list(self.features))
+        return self.scaler.apply(limited).to_numpy()
+
+    def to_json(self) -> str:
+        """Write what was learnt as JSON, for whoever gives new customers their group."""
+        limits = zip(self.features, self.low.tolist(), self.high.tolist(), strict=True)
+        content = {
+            "formula": "z = (clip(ln(1 + x), low, high) - center) / scale",
+            "limits": [{"name": name, "low": low, "high": high} for name, low, high in limits],
+            "scaler": json.loads(self.scaler.to_json()),
+        }
+        return json.dumps(content, indent=1) + "\n"
 
 
 @dataclass(frozen=True)
@@ -126,14 +138,11 @@ def fit_scale(ordered: pd.DataFrame, features: tuple[str, ...] = FEATURES) -> Sc
     Scale
         The transformation, to be used for these and for new customers.
     """
-    logs = np.log1p(ordered[list(features)].to_numpy(float).clip(min=0))
-    if not len(logs):
-        zeros = np.zeros(len(features))
-        return Scale(features, zeros, zeros, zeros, zeros + 1)
-    low, high = np.percentile(logs, [1, 99], axis=0)
-    limited = logs.clip(low, high)
-    deviation = limited.std(axis=0)
-    return Scale(features, low, high, limited.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0))
+    names = list(features)
+    logs = np.log1p(ordered[names].to_numpy(float).clip(min=0))
+    low, high = np.percentile(logs, [1, 99], axis=0) if len(logs) else np.zeros((2, len(names)))
+    limited = pd.DataFrame(logs.clip(low, high), columns=names)
+    return Scale(features, low, high, fit_scaler(limited, names, "z-score"))
 
 
 def _choose(points: np.ndarray, *, clusters: int, fewest: int, most: int, seed: int) -> pd.DataFrame:
