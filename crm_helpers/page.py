@@ -280,6 +280,22 @@ class Page:
         self._record_write(record)
         self._emit("publish", **record.model_dump())
 
+    def keep(self, name: str, text: str, *, rows: int) -> None:
+        """Write what a page learnt as `<name>.json` into the run's `tables/`, for whoever applies it again.
+
+        Parameters
+        ----------
+        name
+            Name of the file without ending.
+        text
+            JSON.
+        rows
+            How many rows of numbers it holds.
+        """
+        path = self.staging / "tables" / f"{name}.json"
+        lake.write_text(text, path)
+        self._record_write(TableRecord(name=name, rows=rows, fingerprint=lake.fingerprint(path)))
+
     def before(self, name: str) -> tuple[pd.DataFrame, date | None]:
         """Read a published table as the newest report on other data or another day has it.
 

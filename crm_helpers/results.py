@@ -187,7 +187,6 @@ _RESULTS: tuple[Table, ...] = (
         (
             Column("step", "text", "the step", required=True),
             Column("lines", "integer", "transaction lines", "count", required=True),
-            Column("customers", "integer", "their customers", "count", required=True),
             Column("amount", "money", "their money", "money", required=True),
         ),
         key=("step",),

@@ -224,7 +224,7 @@ def _clean_table(
     standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged if rows else ""))
 
 
 def _as_people(
@@ -265,10 +265,11 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
 
 
 def _kept(standardised: Standardised, merged: str) -> str:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    rows = quote_identifier(standardised.place)
     mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
     chosen = _all_columns(standardised.table, mapped)
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
+    stays = f" AND {ROW} NOT IN (SELECT {ROW} FROM {quote_identifier(merged)})" if merged else ""
+    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0{stays}"
 
 
 def _derived_customers(own: list[str]) -> str:

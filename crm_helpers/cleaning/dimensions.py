@@ -139,7 +139,7 @@ def timeliness(arrived: pd.DataFrame, as_of: date) -> pd.DataFrame:
 
 def _valid(connection: ibis.BaseBackend, table: Standardised) -> tuple[int, int]:
     good = " + ".join(f"count({quote_identifier(column.name)})" for column in table.columns)
-    bad = " + ".join(f"count_if({code_of(column.name)} IN (2, 3, 4, 5))" for column in table.columns)
+    bad = " + ".join(f"count_if({code_of(column.name)} BETWEEN 2 AND 5)" for column in table.columns)
     query = f"SELECT {good}, {bad} FROM {quote_identifier(table.place)}"
     valid, invalid = map(int, connection.raw_sql(query).fetchone())
     return valid, valid + invalid

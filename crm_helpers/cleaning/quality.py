@@ -188,22 +188,25 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
 def missing_values(connection: ibis.BaseBackend, standardised: Standardised) -> pd.DataFrame:
     """Count, per mapped column, the rows of the clean table where it should have a value and has none."""
     names = [column.name for column in standardised.columns]
-    expected = [f"({_expected(column, names)})" for column in standardised.columns]
+    asked = [_asked(column, names) for column in standardised.columns]
     counts = ", ".join(
-        f"count_if({asked}), count_if({asked} AND {quote_identifier(name)} IS NULL)"
-        for name, asked in zip(names, expected, strict=True)
+        f"count(*){where}, count({quote_identifier(name)}){where}"
+        for name, where in zip(names, asked, strict=True)
     )
     query = f"SELECT {counts} FROM {clean_place(standardised.table.name)}"
     found = connection.raw_sql(query).fetchone()
-    frame = pd.DataFrame({"table": standardised.table.name, "column": names})
-    frame["rows"], frame["missing"] = found[::2], found[1::2]
+    frame = pd.DataFrame({"table": standardised.table.name, "column": names, "rows": found[::2]})
+    frame["missing"] = frame["rows"] - pd.Series(found[1::2])
     frame["share"] = frame["missing"] / frame["rows"].clip(lower=1)
     return frame
 
 
-def _expected(column: Column, mapped: Collection[str]) -> str:
+def _asked(column: Column, mapped: Collection[str]) -> str:
+    """Write SQL for the rows in which a value is expected; nothing where every row should have one."""
     other, value = column.when
-    return f"CAST({quote_identifier(other)} AS VARCHAR) = {quote_text(value)}" if other in mapped else "true"
+    if other not in mapped:
+        return ""
+    return f" FILTER (CAST({quote_identifier(other)} AS VARCHAR) = {quote_text(value)})"
 
 
 def sales_bridge(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> pd.DataFrame:
