@@ -1,4 +1,4 @@
-"""What a segmentation learnt, as JSON: rules, scale, centres, tree; the engine applies it to new customers."""
+"""What a segmentation learnt, as JSON: rules, scale, centres, tree; the engine applies it to anybody."""
 
 from __future__ import annotations
 
