@@ -32,6 +32,7 @@ from crm_helpers.report.published import publish_frame
 from crm_helpers.report.wording import Spans, plain, sentence
 from crm_helpers.results import RESULTS
 from crm_helpers.run.parameters import check_parameters
+from crm_helpers.run.publish import previous_run, run_folder
 from crm_helpers.tables import TABLES
 
 if TYPE_CHECKING:
@@ -111,10 +112,8 @@ class Page:
     @cached_property
     def as_of(self) -> date:
         """The day the numbers stand for: as the call says, else the day after the last transaction."""
-        stated = str(self.parameters.get("as_of") or "")
-        if stated:
-            return date.fromisoformat(stated)
-        return self._run.as_of if self._run and self._run.as_of else self.version.as_of
+        asked = self._run.as_of if self._run else None
+        return self._stated_day or asked or self.version.as_of
 
     @cached_property
     def connection(self) -> ibis.BaseBackend:
@@ -281,6 +280,44 @@ class Page:
         self._record_write(record)
         self._emit("publish", **record.model_dump())
 
+    def keep(self, name: str, text: str, *, rows: int) -> None:
+        """Write what a page learnt as `<name>.json` into the run's `tables/`, for whoever applies it again.
+
+        Parameters
+        ----------
+        name
+            Name of the file without ending.
+        text
+            JSON.
+        rows
+            How many rows of numbers it holds.
+        """
+        path = self.staging / "tables" / f"{name}.json"
+        lake.write_text(text, path)
+        self._record_write(TableRecord(name=name, rows=rows, fingerprint=lake.fingerprint(path)))
+
+    def before(self, name: str) -> tuple[pd.DataFrame, date | None]:
+        """Read a published table as the newest report on other data or another day has it.
+
+        Parameters
+        ----------
+        name
+            A table of `results.py`.
+
+        Returns
+        -------
+        tuple of DataFrame and date or None
+            Its rows, and the day they stand for; no rows and None where there is no such report or it has
+            no such table.
+        """
+        asked = self._run.as_of if self._run else None
+        day = asked or (None if self._run else self._stated_day) or self.version.as_of  # as the record has it
+        found = previous_run(self.folder, self.version.version, day)
+        path = run_folder(self.folder, found) / "tables" / f"{name}.parquet" if found else None
+        if found is None or path is None or not path.is_file():
+            return pd.DataFrame(columns=[column.name for column in RESULTS[name].columns]), None
+        return self.connection.read_parquet(path).to_pandas(), found.as_of
+
     def lineage(self, *, reads: Iterable[TableRecord] = (), writes: Iterable[TableRecord] = ()) -> None:
         """Record tables that were read or written past this page: raw loads and clean tables.
 
@@ -308,6 +345,11 @@ class Page:
             self.name, title=page_title(self.name), question=self._question, as_of=as_of
         )
         lake.write_text(result.model_dump_json(indent=1) + "\n", self.staging / f"{self.name}.result.json")
+
+    @property
+    def _stated_day(self) -> date | None:
+        stated = str(self.parameters.get("as_of") or "")
+        return date.fromisoformat(stated) if stated else None
 
     def _read_published(self, table: str) -> ibis.Table:
         path = self.staging / "tables" / f"{table}.parquet"

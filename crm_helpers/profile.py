@@ -17,8 +17,10 @@ from crm_helpers.tables import TABLES
 
 __all__ = [
     "AnySource",
+    "Bounds",
     "ColumnMapping",
     "Limit",
+    "Outliers",
     "People",
     "Profile",
     "SegmentRule",
@@ -35,8 +37,10 @@ Decimals = Literal["1,234.56", "1.234,56", "1 234,56", "1'234.56", "1,23,456.78"
 """How numbers are written in text: the sign between thousands and the sign before decimals."""
 
 LimitedRule = Literal[
-    "missing", "unreadable", "out_of_bounds", "not_a_choice", "ragged", "same_key", "orphan"
-]
+    "missing", "unreadable", "out_of_bounds", "not_a_choice", "ragged", "same_key", "same_person", "orphan",
+    "contradiction", "derived", "trace", "zero_amount", "returns", "extreme_quantity", "outlier",
+    "implausible", "price_jump", "overhang", "identical",
+]  # fmt: skip
 """Rules of `cleaning.rules` that a limit can be set for, by their keys."""
 
 
@@ -166,6 +170,37 @@ class Limit(Strict):
     fail: float = Field(default=1, ge=0, le=1)
 
 
+class Bounds(Strict):
+    """What is plausible for one column; values outside are flagged, not removed."""
+
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Bounds:
+        if self.low is None and self.high is None:
+            raise ValueError("needs low, high or both")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
+
+
+class Outliers(Strict):
+    """When a value is far from the others: by its robust z, or by bounds the company declares."""
+
+    robust_z: float = Field(default=5, gt=0)  # of normal values, fewer than one in a million lies beyond 5
+    bounds: dict[str, dict[str, Bounds]] = Field(default_factory=dict)  # by table and column
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> Outliers:
+        for table, columns in self.bounds.items():
+            _known(f"bounds.{table}", table, TABLES)
+            numbers = [c.name for c in TABLES[table].columns if c.type in {"number", "integer", "money"}]
+            for name in columns:
+                _known(f"bounds.{table}.{name}", name, numbers)
+        return self
+
+
 class Profile(Strict):
     """Everything the workbook must be told about one company."""
 
@@ -181,6 +216,7 @@ class Profile(Strict):
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()
     segments: dict[Name, SegmentSet] = Field(default_factory=dict)
+    outliers: Outliers = Outliers()
 
     @field_validator("timezone")
     @classmethod

@@ -41,6 +41,7 @@ class Column:
     choices: tuple[str, ...] = ()
     form: Form = ""
     past: bool = False  # a date that cannot lie after the company's last transaction
+    when: tuple[str, str] = ("", "")  # column and value without which none is expected: empty is right then
 
     @property
     def label(self) -> str:
@@ -184,6 +185,7 @@ _TABLES = (
                 "share",
                 minimum=0,
                 maximum=1,
+                when=("design", "randomised"),
             ),
             Column("budget", "money", "planned cost", "money", minimum=0),
             Column("cost", "money", "actual cost", "money", minimum=0),
@@ -200,10 +202,15 @@ _TABLES = (
         (
             _identifier("campaign_id", "the campaign", required=True),
             _CUSTOMER,
-            Column("contacted_at", "datetime", "time of the contact; empty for a holdout"),
+            Column(
+                "contacted_at",
+                "datetime",
+                "time of the contact; empty for a holdout",
+                when=("arm", "treated"),
+            ),
             Column("arm", "text", "treated, or held out at random", choices=("treated", "holdout")),
             Column("responded", "boolean", "answered or redeemed"),
-            Column("responded_at", "datetime", "time of the first answer"),
+            Column("responded_at", "datetime", "time of the first answer", when=("responded", "true")),
         ),
         key=("campaign_id", "customer_id"),
         references={"campaign_id": ("campaigns", "campaign_id"), "customer_id": ("customers", "customer_id")},

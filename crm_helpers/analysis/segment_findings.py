@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.clusters import Clusters
+from crm_helpers.analysis.continuity import REASONS
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.rfm import Scoring
 from crm_helpers.analysis.segments import judge
@@ -16,7 +17,7 @@ from crm_helpers.analysis.tree import Explanation
 
 __all__ = [
     "answer", "certainty", "criteria_table", "divided", "explained", "later_title", "leading", "market",
-    "next_steps", "period", "rhythm", "strongest", "unseen", "window", "worth",
+    "moved", "next_steps", "period", "rhythm", "strongest", "unseen", "window", "worth",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -332,6 +333,32 @@ def divided(counted: pd.DataFrame, faults: pd.DataFrame) -> Sentence:
     if len(faults):
         return "segmentation.divided_faults", values | {"faults": len(faults)}
     return "segmentation.divided", values | {"sets": counted["set"].nunique()}
+
+
+def moved(moves: pd.DataFrame, day: date | None) -> Sentence:
+    """Say how many customers changed their segment since the last report, and why most of them did.
+
+    Parameters
+    ----------
+    moves
+        Result of `continuity.explained_moves`.
+    day
+        The day of the last report.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    if day is None or moves.empty:
+        return "segmentation.first_time", {}
+    reasons = moves["reason"].value_counts()
+    if reasons.empty:
+        return "segmentation.nobody_moved", {"customers": len(moves), "day": day}
+    return "segmentation.moved", {
+        "day": day, "share": float(reasons.sum() / len(moves)),
+        **{reason.split()[0]: int(reasons.get(reason, 0)) for reason in REASONS},
+    }  # fmt: skip
 
 
 def later_title(later: pd.DataFrame) -> Sentence:

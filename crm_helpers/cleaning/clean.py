@@ -15,8 +15,9 @@ import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
-from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
+from crm_helpers.cleaning.flags import Flag
 from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
+from crm_helpers.cleaning.measures import MEASURES, find_flags, measure
 from crm_helpers.cleaning.quality import (
     Line,
     census,
@@ -91,6 +92,7 @@ class CleanResult:
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
     sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
+    measures: Mapping[str, pd.DataFrame]  # by name of `MEASURES`: dimensions, references, outliers, returns
     exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
 
 
@@ -147,7 +149,9 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     package = Path(__file__).parent.parent
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
-    mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
+    mapping = profile.model_dump_json(
+        include={"tables", "timezone", "currency", "country", "limits", "outliers"}
+    )
     made_with = (duckdb.__version__, metadata.version("phonenumbers"))  # numbering plans change with releases
     return combined_fingerprint(mapping, *made_with, *sources, *code)
 
@@ -178,18 +182,23 @@ def _make(
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
-    quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
+    converted = {name: item.standardised for name, item in cleaned.items()}
+    found = find_flags(connection, converted, profile, merged=sold.merged)
+    lines = [
+        line
+        for name, item in cleaned.items()
+        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
+    ]
     if "customers" not in cleaned:
-        quality.append(derived_table("customers", derived))
-    refuse_exceeded(pd.DataFrame(quality), profile.limits)
+        lines.append(derived_table("customers", derived))
+    quality = pd.DataFrame(lines)
+    refuse_exceeded(quality, profile.limits)
     tables: dict[str, ibis.Table | pd.DataFrame] = {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
-    tables["quality"] = pd.DataFrame(quality)
-    tables["missing_values"] = pd.concat(
-        [missing_values(connection, item.standardised) for item in cleaned.values()]
-    )
-    tables |= of_people
+    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
+    tables |= {"quality": quality, "missing_values": missing} | of_people
+    tables |= measure(connection, converted, found, quality=quality, missing=missing)
     tables["census"] = census(connection, cleaned)
     tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
@@ -215,7 +224,7 @@ def _clean_table(
     standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged if rows else ""))
 
 
 def _as_people(
@@ -256,10 +265,11 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
 
 
 def _kept(standardised: Standardised, merged: str) -> str:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    rows = quote_identifier(standardised.place)
     mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
     chosen = _all_columns(standardised.table, mapped)
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
+    stays = f" AND {ROW} NOT IN (SELECT {ROW} FROM {quote_identifier(merged)})" if merged else ""
+    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0{stays}"
 
 
 def _derived_customers(own: list[str]) -> str:
@@ -279,16 +289,9 @@ def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
     )
 
 
-def _described(
-    connection: ibis.BaseBackend, name: str, cleaned: Mapping[str, _Cleaned], derived: int
-) -> list[Line]:
-    item = cleaned[name]
-    columns = [column.name for column in item.standardised.columns]
-    derived = derived if name == "customers" else 0
-    flags: list[Flag] = find_orphans(connection, TABLES[name], columns, {"customers", *cleaned})
-    if name == "transactions":
-        flags += find_traps(connection, item.standardised, item.merged)
-    rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
+def _described(connection: ibis.BaseBackend, item: _Cleaned, flags: list[Flag], derived: int) -> list[Line]:
+    query = f"SELECT count(*) FROM {clean_place(item.standardised.table.name)}"
+    rows = int(connection.raw_sql(query).fetchone()[0])
     return quality_rows(
         item.standardised,
         clean=rows - derived,
@@ -317,7 +320,8 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
     connection = connect(version.path)
     try:
         frames = {
-            name: read_clean(connection, version, name).to_pandas() for name in (*_QUALITY, *PEOPLE_TABLES)
+            name: read_clean(connection, version, name).to_pandas()
+            for name in (*_QUALITY, *PEOPLE_TABLES, *MEASURES)
         }
     finally:
         connection.disconnect()
@@ -336,5 +340,6 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
         census=frames["census"],
         sales=frames["sales_bridge"],
         quarantine=frames["quarantine"],
+        measures={name: frames[name] for name in MEASURES},
         exceeded=exceeded(quality, profile.limits),
     )

@@ -109,15 +109,10 @@ def trap_sentence(result: CleanResult) -> Said:
 def contents(result: CleanResult) -> dict[str, Said]:
     """Say what the clean tables hold, for whoever knows the company's own figures."""
     row = result.census.iloc[0].to_dict() | {"sales": float(result.census["sales"].iloc[0])}
-    campaigns = ("campaigns", "contacts", "customers_contacted", "responses")
     said = {
         "contents": ("cleaning.contents", ("customers", "orders", "lines", "sales")),
         "period": ("cleaning.period", ("first_order", "last_order", "buyers")),
-        "quantities": ("cleaning.quantities", ("largest_quantity", "median_quantity")),
-        "campaigns": ("cleaning.campaigns", campaigns),
     }
-    if pd.isna(row["campaigns"]):
-        said["campaigns"] = ("cleaning.no_campaigns", ())
     return {name: (key, {value: row[value] for value in values}) for name, (key, values) in said.items()}
 
 
