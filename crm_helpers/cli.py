@@ -44,8 +44,9 @@ _Timeout = Annotated[float, typer.Option(metavar="SECONDS", min=1, help="Longest
 _RunTimeout = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help=(
     "Longest time for all pages together."
 ))]  # fmt: skip
-_Files = Annotated[list[Path], typer.Option("--from", metavar="FILE", help=(
-    "A source file; more may follow, with or without --from."
+_Origins = Annotated[list[str], typer.Option("--from", metavar="FILE", help=(
+    "A source file, or env:VARIABLE for the database whose URL that variable holds; more may follow, with or"
+    " without --from."
 ))]  # fmt: skip
 
 
@@ -160,14 +161,14 @@ def check_command(company: _Company) -> None:
 @app.command("new")
 def new_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Folder name of the new company.")],
-    files: _Files,
-    more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Further source files.")] = None,
+    origins: _Origins,
+    more: Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Further sources.")] = None,
 ) -> None:  # fmt: skip
-    """Make a company: a commented profile with the mapping guessed from the files' headers."""
+    """Make a company: a commented profile with the mapping guessed from headers and values."""
     from crm_helpers.ingest.guess import new_company
     from crm_helpers.layout import project_root
 
-    new_company(name, [*files, *(more or [])], project_root())
+    new_company(name, [*origins, *(more or [])], project_root())
     typer.echo(f"data/{name}/profile.toml: correct the mapping there, then crm check {name}")
 
 

@@ -332,6 +332,11 @@ class Page:
             self._record_write(record)
             self._emit("write", **record.model_dump())
 
+    @property
+    def skipped(self) -> dict[str, str]:
+        """The pages this run leaves out because the company lacks a table, and why."""
+        return self._run.skipped if self._run else {}
+
     def results(self) -> list[PageResult]:
         """Return what the other pages of this run found, in the order of their numbers."""
         paths = sorted(self.staging.glob("*.result.json"))

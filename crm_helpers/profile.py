@@ -13,7 +13,7 @@ from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.sources import DatabaseSource, Incremental, RestSource
 from crm_helpers.strict import Strict, said_fault
-from crm_helpers.tables import TABLES
+from crm_helpers.tables import DATED, TABLES
 
 __all__ = [
     "AnySource",
@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+Words = Annotated[str, Field(pattern=r"^\w[^\x00-\x1f]{0,59}$")]
+"""What an analyst calls a condition: it stands in the report."""
 
 Decimals = Literal["1,234.56", "1.234,56", "1 234,56", "1'234.56", "1,23,456.78"]
 """How numbers are written in text: the sign between thousands and the sign before decimals."""
@@ -130,6 +133,8 @@ class TableMapping(Strict):
     columns: dict[str, ColumnMapping]
     key: tuple[str, ...] | None = None
     derive_missing: bool = False
+    # rows that are not what the table is about, as cancelled orders: by name, a condition over the source
+    set_aside: dict[Words, str] = Field(default_factory=dict, max_length=30)
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -211,7 +216,7 @@ class Profile(Strict):
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")  # of phone numbers without +
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[Name, AnySource]
-    tables: dict[str, TableMapping]
+    tables: dict[str, TableMapping] = Field(default_factory=dict)
     limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()
@@ -234,12 +239,16 @@ class Profile(Strict):
             lacking = [c for c in TABLES[table].required_columns if c not in mapping.columns]
             if lacking:
                 raise ValueError(f"tables.{table}.columns: map {', '.join(lacking)}, required")
-        lacking = [t.name for t in TABLES.values() if t.required and t.name not in self.tables]
-        if "transactions" in lacking:
-            raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
+        if not self.dated:
+            raise ValueError(f"tables: map {' or '.join(DATED)}, one of them at least")
         if self.people.merge and not self._evidence:
             raise ValueError(f"people.merge: map {' or '.join(_EVIDENCE)} of customers first")
         return self
+
+    @property
+    def dated(self) -> tuple[str, ...]:
+        """The mapped tables that say when something happened; the first one ends the company's time."""
+        return tuple(name for name in DATED if name in self.tables)
 
     @property
     def merges_people(self) -> bool:

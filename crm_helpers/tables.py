@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["TABLES", "Column", "Form", "PersonalData", "Table", "Type", "Unit"]
+__all__ = ["DATED", "TABLES", "Column", "Form", "PersonalData", "Table", "Type", "Unit"]
 
 Type = Literal["text", "integer", "number", "money", "boolean", "date", "datetime"]
 """`money` is decimal(18, 4) in the company's currency; identifiers are `text`, always."""
@@ -40,7 +40,7 @@ class Column:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     form: Form = ""
-    past: bool = False  # a date that cannot lie after the company's last transaction
+    past: bool = False  # a date that cannot lie after the company's last transaction or contact
     when: tuple[str, str] = ("", "")  # column and value without which none is expected: empty is right then
 
     @property
@@ -57,7 +57,6 @@ class Table:
     meaning: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
-    required: bool = False
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
     absence: str = ""
 
@@ -107,8 +106,7 @@ _TABLES = (
             Column("consent", "boolean", "may be sent marketing"),
         ),
         key=("customer_id",),
-        required=True,
-        absence="customers are derived from transactions: nothing is known of them but what they buy",
+        absence="customers are derived from transactions and contacts: nothing else is known of them",
     ),
     Table(
         "transactions",
@@ -127,7 +125,6 @@ _TABLES = (
             _identifier("store_id", "the shop"),
         ),
         key=("line_id",),
-        required=True,
         references={"customer_id": ("customers", "customer_id"), "product_id": ("products", "product_id")},
         absence="nothing can be said about what customers buy",
     ),
@@ -271,6 +268,11 @@ _TABLES = (
         absence="who belongs to whom is not known",
     ),
 )
+
+DATED = {"transactions": "ordered_at", "communications": "occurred_at"}
+"""Tables that a company lives by, one of them at least, and when their rows happened.
+
+The last row of the first table a company has ends its time; customers are derived from all of them."""
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 """Canonical tables by name."""

@@ -55,7 +55,7 @@ from crm_helpers.lake import (
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile
 from crm_helpers.record import TableRecord
-from crm_helpers.tables import TABLES, Table
+from crm_helpers.tables import DATED, TABLES, Table
 
 __all__ = ["CleanResult", "clean"]
 
@@ -170,11 +170,12 @@ def _make(
     columns = {name: load.columns for name, load in loads.items()}
     quarantine: list[str] = []
     # transactions first: the day of the last one bounds the dates of all other tables
-    sold = _clean_table(connection, profile, TABLES["transactions"], columns, quarantine)
-    latest = _last_day(connection, sold)
+    leading = profile.dated[0]
+    first = _clean_table(connection, profile, TABLES[leading], columns, quarantine)
+    latest = _last_day(connection, first, DATED[leading])
     cleaned = {
-        name: sold
-        if name == "transactions"
+        name: first
+        if name == leading
         else _clean_table(connection, profile, table, columns, quarantine, latest=latest)
         for name, table in TABLES.items()
         if name in profile.tables
@@ -183,7 +184,9 @@ def _make(
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
     converted = {name: item.standardised for name, item in cleaned.items()}
-    found = find_flags(connection, converted, profile, merged=sold.merged)
+    found = find_flags(
+        connection, converted, profile, merged={name: item.merged for name, item in cleaned.items()}
+    )
     lines = [
         line
         for name, item in cleaned.items()
@@ -200,7 +203,8 @@ def _make(
     tables |= {"quality": quality, "missing_values": missing} | of_people
     tables |= measure(connection, converted, found, quality=quality, missing=missing)
     tables["census"] = census(connection, cleaned)
-    tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
+    if "transactions" in cleaned:
+        tables["sales_bridge"] = sales_bridge(connection, first.standardised, first.merged)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
@@ -258,7 +262,8 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
         view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
         connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
     own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
-    extra = [_derived_customers(own)] if derive else []
+    dated = [name for name in DATED if name in cleaned]
+    extra = [_derived_customers(own, dated)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
     query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
     return int(connection.raw_sql(query).fetchone()[0])
@@ -272,10 +277,11 @@ def _kept(standardised: Standardised, merged: str) -> str:
     return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0{stays}"
 
 
-def _derived_customers(own: list[str]) -> str:
+def _derived_customers(own: list[str], dated: list[str]) -> str:
     chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
     unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
-    ids = f"SELECT DISTINCT customer_id FROM {clean_place('transactions')} {unknown}"
+    known = " UNION ALL ".join(f"SELECT customer_id FROM {clean_place(name)}" for name in dated)
+    ids = f"SELECT DISTINCT customer_id FROM ({known}) {unknown}"
     return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
 
 
@@ -309,9 +315,9 @@ def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
     return connection.sql(query, dialect="duckdb")
 
 
-def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
-    place = quote_identifier(sold.standardised.place)
-    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {place} WHERE fatal = 0"
+def _last_day(connection: ibis.BaseBackend, first: _Cleaned, moment: str) -> date:
+    place = quote_identifier(first.standardised.place)
+    query = f"SELECT CAST(max({moment}) AS DATE) FROM {place} WHERE fatal = 0"
     last: date = connection.raw_sql(query).fetchone()[0]
     return last
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from crm_helpers.cleaning.rules import ALL_ROWS, RULES
+from crm_helpers.cleaning.rules import ALL_ROWS, rule_named
 from crm_helpers.errors import InputError
 from crm_helpers.profile import Limit, LimitedRule
 
@@ -45,7 +45,7 @@ def exceeded(quality: pd.DataFrame, limits: Mapping[LimitedRule, Limit]) -> pd.D
     found = []
     keyed = {str(key): limit for key, limit in limits.items()}
     for line in quality[quality["rule"] != ALL_ROWS].to_dict("records"):
-        limit = keyed.get(RULES[str(line["rule"])].key)
+        limit = keyed.get(rule_named(str(line["rule"])).key)
         rows = sum(int(line[effect]) for effect in _EFFECTS)
         share = rows / max(int(line["read"]), 1)
         if limit and share > min(limit.warn, limit.fail):

@@ -29,6 +29,7 @@ __all__ = [
     "reference_sentence",
     "reference_table",
     "returns_sentence",
+    "sales_sentences",
     "say_each",
     "segment_gaps",
     "segment_sentence",
@@ -38,6 +39,11 @@ __all__ = [
 
 MOVED = 0.0005  # smaller changes of a share are not called better or worse
 _SEGMENT_PAGE = "03_segmentation"
+
+
+def sales_sentences(result: CleanResult) -> list[Said]:
+    """Say the grain of the sales and what came back; nothing where nothing was sold."""
+    return [] if result.sales.empty else [grain_sentence(result), returns_sentence(result)]
 
 
 def say_each(page: Page, *said: Said) -> None:
@@ -138,6 +144,8 @@ def returns_sentence(result: CleanResult) -> Said:
 
 def net_sales(result: CleanResult) -> bool:
     """Say whether sales less returns are the sales of the clean table, to the last digit."""
+    if result.sales.empty:
+        return True
     steps = result.measures["returns"].set_index("step")["amount"]
     return bool(
         steps.drop(index=NET).sum() == steps[NET] == result.sales.set_index("step")["amount"]["clean"]
@@ -180,6 +188,8 @@ def reference_sentence(result: CleanResult) -> Said:
 
 def unused_sentence(result: CleanResult) -> Said:
     """Say what nobody refers to: customers without an order, products never sold."""
+    if result.sales.empty:
+        return "cleaning.unused_contacts", {}
     orders = result.measures["reference_checks"]
     sold = orders[orders["table"] == "transactions"].set_index("column")
     found = {name: sold["unused_values"].get(f"{name}_id") for name in ("customer", "product")}

@@ -36,7 +36,11 @@ class Found:
 
 
 def find_flags(
-    connection: ibis.BaseBackend, tables: Mapping[str, Standardised], profile: Profile, *, merged: str
+    connection: ibis.BaseBackend,
+    tables: Mapping[str, Standardised],
+    profile: Profile,
+    *,
+    merged: Mapping[str, str],
 ) -> Found:
     """Look for everything that is kept and must be known of.
 
@@ -49,7 +53,7 @@ def find_flags(
     profile
         Its rules of outliers.
     merged
-        The engine's table of transactions that a later row replaces.
+        By table, the engine's table of the rows that a later row replaces.
 
     Returns
     -------
@@ -57,11 +61,12 @@ def find_flags(
         Flags by table, and the tables they come from.
     """
     mapped = {name: {column.name for column in table.columns} for name, table in tables.items()}
-    mapped.setdefault("customers", set(TABLES["customers"].key))  # derived from transactions
+    mapped.setdefault("customers", set(TABLES["customers"].key))  # derived from other tables
     references = check_references(connection, mapped)
     relations = check_relations(connection, tables)
     outliers = find_outliers(connection, tables, profile.outliers)
-    traps = {"transactions": find_traps(connection, tables["transactions"], merged)}
+    sold = {name: table for name, table in tables.items() if name == "transactions"}
+    traps = {name: find_traps(connection, table, merged[name]) for name, table in sold.items()}
     kinds = (orphan_flags(references), relation_flags(relations), traps, outlier_flags(outliers))
     flags = {name: [flag for kind in kinds for flag in kind.get(name, [])] for name in tables}
     return Found(flags, references, relations, outliers)
@@ -91,7 +96,7 @@ def measure(
     Returns
     -------
     dict
-        The tables `MEASURES`, by name.
+        The tables `MEASURES`, by name; `returns` where something was sold.
     """
     dimensions = inner_dimensions(
         connection, tables, quality=quality, missing=missing,
@@ -99,11 +104,13 @@ def measure(
     )  # fmt: skip
     dimensions["share"] = dimensions["good"] / dimensions["cases"]
     later = [column.name for column in RESULTS["quality_dimensions"].columns if column.name not in dimensions]
-    sold = [column.name for column in tables["transactions"].columns]
-    return {
+    measures = {
         "quality_dimensions": dimensions.assign(**dict.fromkeys(later)),  # known to the page
         "arrivals": arrivals(connection, tables),
         "reference_checks": found.references,
         "outliers": found.outliers,
-        "returns": net_returns(connection, sold),
     }
+    if "transactions" in tables:
+        sold = [column.name for column in tables["transactions"].columns]
+        measures["returns"] = net_returns(connection, sold)
+    return measures

@@ -11,12 +11,16 @@ __all__ = [
     "ALL_ROWS",
     "BY_CODE",
     "CODES",
+    "DECLARED",
     "KEPT_AS_ZERO",
     "RAGGED_ROW",
     "RULES",
     "Rule",
+    "declared",
     "fatal_codes",
+    "is_declared",
     "keeps_its_rows",
+    "rule_named",
 ]
 
 Effect = Literal["quarantined", "merged", "set missing", "flagged", "derived"]
@@ -57,7 +61,7 @@ SAME_KEY = Rule(
     "same key as a later row", "the last row stands; see whether the source delivers rows twice", "same_key"
 )
 DERIVED = Rule(
-    "known by transactions only",
+    "known by other tables only",
     "they count as customers; ask for their master data",
     "derived",
     informs=True,
@@ -123,6 +127,9 @@ KEPT_AS_ZERO = 6
 RAGGED_ROW = 7
 """Code of a row that could not be split into columns; it belongs to no column."""
 
+DECLARED = 8
+"""Code of a row that a condition of the profile sets aside; the condition's name stands for the column."""
+
 CODES: dict[int, Rule] = {1: MISSING, 2: UNREADABLE, 3: IMPOSSIBLE, 4: UNDECLARED, 5: NOT_A_CHOICE}
 """What the engine writes beside a value that breaks a rule; 0 is a good value."""
 
@@ -151,6 +158,32 @@ RULES: dict[str, Rule] = {
 
 BY_CODE: dict[int, Rule] = {**CODES, RAGGED_ROW: RAGGED}
 """Every code that may stand beside a value or a row."""
+
+_DECLARED = "declared: "
+
+
+def declared(name: str) -> str:
+    """Name a rule of the profile's `set_aside` as the report does."""
+    return f"{_DECLARED}{name}"
+
+
+def is_declared(rule: str) -> bool:
+    """Say whether a rule is one of the profile's own: what it sets aside is meant to be, and no fault."""
+    return rule.startswith(_DECLARED)
+
+
+def rule_named(name: str) -> Rule:
+    """Find a rule by the words that stand in the report.
+
+    Examples
+    --------
+    >>> rule_named("refers to nothing").key, rule_named(declared("cancelled")).key
+    ('orphan', '')
+    """
+    if is_declared(name):
+        return Rule(name, "the profile leaves such rows out; see that the condition still says what is meant")
+    return RULES[name]
+
 
 _REFERRED = frozenset(target for table in TABLES.values() for target, _ in table.references.values())
 

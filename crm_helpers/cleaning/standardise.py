@@ -9,17 +9,18 @@ from datetime import date
 import duckdb
 import ibis
 
-from crm_helpers.cleaning.rules import CODES, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
+from crm_helpers.cleaning.rules import CODES, DECLARED, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.batches import FAULT, ROW, said_row
+from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE, said_row
 from crm_helpers.ingest.conversion import MOSTLY, UNDECLARED_DATE, Locale, converted, in_range, present
 from crm_helpers.ingest.forms import register_phones
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import TableMapping
 from crm_helpers.tables import Column, Table
 
-__all__ = ["Standardised", "clean_place", "code_of", "standardise"]
+__all__ = ["FIRST_RULE", "Standardised", "clean_place", "code_of", "standardise"]
 
+FIRST_RULE = 100  # what `fatal` holds of a row that the first condition of the profile sets aside
 RAGGED = 255  # what `fatal` holds where a row could not be split into columns
 
 
@@ -35,6 +36,7 @@ class Standardised:
     rows: int
     quarantined: Mapping[tuple[str, int], int]  # rows by first fatal column and code
     set_missing: Mapping[tuple[str, int], int]  # values of rows that were kept
+    rules: tuple[str, ...] = ()  # names of the profile's own conditions, in their order
 
 
 def standardise(
@@ -61,7 +63,7 @@ def standardise(
     locale
         The company's zone, currency and country.
     latest
-        Day of the last transaction, once known: no date of the past lies after it.
+        Day of the last transaction or contact, once known: no date of the past lies after it.
 
     Returns
     -------
@@ -87,12 +89,14 @@ def standardise(
             else "a mapped value cannot be computed"
         )
         raise InputError(f"tables.{table.name}.columns: {what}") from None
-    counts = _counts(connection, place, columns)
+    rules = tuple(mapping.set_aside)
+    counts = _counts(connection, place, columns, rules)
     key = tuple(name for name in mapping.key or table.key if name in mapping.columns)
     _refuse(connection, place, table, mapping, counts)
     return Standardised(
         table, mapping.source, place, columns, key, counts["rows"],
-        _ragged(counts) | _by_rule(counts, "quarantined", columns), _by_rule(counts, "set_missing", columns),
+        _ragged(counts) | _declared(counts, rules) | _by_rule(counts, "quarantined", columns),
+        _by_rule(counts, "set_missing", columns), rules,
     )  # fmt: skip
 
 
@@ -117,8 +121,9 @@ def _query(
     latest: date | None,
 ) -> str:
     raw = mapped.schema()
-    whole = [FAULT] if FAULT in raw else []
-    found, typed, judged, final = [ROW, *whole], [ROW, *whole], [ROW, *whole], [ROW]
+    carried = [name for name in (FAULT, SET_ASIDE) if name in raw]
+    found, typed, judged = [ROW, *carried], [ROW, *carried], [ROW, *carried]
+    final = [ROW, *(name for name in carried if name == SET_ASIDE)]
     for column in columns:
         name, origin = quote_identifier(column.name), mapping.columns[column.name]
         given, kind = quote_identifier(f"given {column.name}"), raw[column.name]
@@ -133,7 +138,9 @@ def _query(
             code_of(column.name),
         ]
     cases = [_fatal(table, column, i) for i, column in enumerate(columns, start=1)]
-    fatal = " ".join([f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] * len(whole) + cases)
+    ragged = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if FAULT in raw else []
+    aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
+    fatal = " ".join([*ragged, *aside, *cases])
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
@@ -161,8 +168,15 @@ def _fatal(table: Table, column: Column, position: int) -> str:
     return f"WHEN {code_of(column.name)} IN ({', '.join(map(str, codes))}) THEN {position}"
 
 
-def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...]) -> dict[str, int]:
+def _counts(
+    connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...], rules: tuple[str, ...]
+) -> dict[str, int]:
     terms = ["count(*) AS rows", "count_if(fatal = 0) AS good", f"count_if(fatal = {RAGGED}) AS ragged"]
+    terms += [
+        f"count_if(fatal = {FIRST_RULE + i}) AS {quote_identifier(f'declared {i}')}"
+        for i in range(len(rules))
+    ]
+    heard = f"NOT fatal BETWEEN {FIRST_RULE} AND {RAGGED - 1}"  # what is set aside answers to no other rule
     for position, column in enumerate(columns, start=1):
         code = code_of(column.name)
         for number in CODES:
@@ -171,8 +185,9 @@ def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...
             label = quote_identifier(f"set_missing {column.name} {number}")
             terms.append(f"count_if(fatal = 0 AND {code} = {number}) AS {label}")
         label = quote_identifier(f"unreadable {column.name}")
-        terms.append(f"count_if({code} IN (2, 4)) AS {label}")
-        terms.append(f"count({quote_identifier(column.name)}) AS {quote_identifier(f'good {column.name}')}")
+        terms.append(f"count_if({code} IN (2, 4) AND {heard}) AS {label}")
+        good = f"count_if({quote_identifier(column.name)} IS NOT NULL AND {heard})"
+        terms.append(f"{good} AS {quote_identifier(f'good {column.name}')}")
     frame = connection.raw_sql(f"SELECT {', '.join(terms)} FROM {quote_identifier(place)}").df()
     return {str(name): int(value) for name, value in frame.iloc[0].items()}
 
@@ -189,6 +204,11 @@ def _read_phones(
 
 def _ragged(counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
     return {("", RAGGED_ROW): counts["ragged"]} if counts["ragged"] else {}
+
+
+def _declared(counts: Mapping[str, int], rules: tuple[str, ...]) -> dict[tuple[str, int], int]:
+    found = {(name, DECLARED): counts[f"declared {i}"] for i, name in enumerate(rules)}
+    return {pair: count for pair, count in found.items() if count}
 
 
 def _by_rule(
@@ -220,6 +240,7 @@ def _refuse(
     if counts["good"] == 0:
         raise InputError(
             f'tables.{table.name}: no row of source "{mapping.source}" is usable; correct the mapping'
+            f"{' or set_aside' if mapping.set_aside else ''}"
         )
 
 

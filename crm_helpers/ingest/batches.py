@@ -18,6 +18,7 @@ __all__ = [
     "LOCATORS",
     "PART_ROWS",
     "ROW",
+    "SET_ASIDE",
     "as_text",
     "header_names",
     "refuse_own_names",
@@ -35,6 +36,9 @@ FAULT = "_fault"
 """What is wrong with a row that does not fit the header; empty for a good row."""
 
 LOCATORS = (ROW, FILE, FAULT)
+
+SET_ASIDE = "_set_aside"
+"""Of a mapped row: a bit for each condition of `set_aside` in the profile that it meets."""
 
 PART_ROWS = 10**10
 """Rows of the n-th file of a source are numbered from n times this."""

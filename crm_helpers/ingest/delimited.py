@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.ingest.batches import FAULT, ROW, text_batches
-from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect
+from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect, even_endings
 from crm_helpers.lake import connect, quote_text
 from crm_helpers.profile import Source
 
@@ -75,6 +75,7 @@ def read_csv(path: Path, source: Source, work: Path, label: str) -> Iterator[pa.
         raise InputError(f"{label}: delimiter must be one character, quote one or none")
     text = as_utf8(path, source.encoding, work, label)
     before, names = csv_header(text, source, label=label)
+    text = even_endings(text, before, work)
     if source.ragged:
         yield from _read_tolerant(text, source, before, names, label=label)
         return

@@ -33,6 +33,7 @@ class Fit:
     share: float = 1.0  # of the sampled values that convert
     declared: dict[str, object] | None = None  # keys the mapping needs so that they do
     notes: tuple[str, ...] = ()
+    currency: str = ""  # whose sign stands in the amounts
 
 
 def fit_values(connection: ibis.BaseBackend, sample: ibis.Table, header: str, column: Column) -> Fit:
@@ -118,7 +119,7 @@ def _fit_number(connection: ibis.BaseBackend, sample: ibis.Table, header: str, c
     decimals, currency = max(shares, key=lambda way: shares[way])  # ties: the plain way comes first
     declared: dict[str, object] | None = {"decimals": decimals} if decimals != "1,234.56" else None
     notes = (f"the amounts carry the sign of {currency}",) if currency != "XXX" else ()
-    return Fit(shares[decimals, currency], declared, notes)
+    return Fit(shares[decimals, currency], declared, notes, currency if notes else "")
 
 
 def _fit_text(connection: ibis.BaseBackend, sample: ibis.Table, header: str, column: Column) -> Fit:

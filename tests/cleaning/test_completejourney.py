@@ -47,7 +47,7 @@ def test_every_source_came_whole(loaded):
 
 
 def test_the_known_figures_come_out(result):
-    (found,) = result.census.to_dict("records")
+    (found,) = result.census.dropna(axis="columns").to_dict("records")  # nobody recorded what was said
     assert found == {
         "customers": 2_469,
         "buyers": 2_469,

@@ -47,9 +47,9 @@ def said(result):
     return [
         findings.problem_sentence(result),
         findings.trap_sentence(result),
-        findings.sales_sentence(found),
+        findings.sales_sentence(result, found),
         findings.missing_sentence(result),
-        findings.answer_sentence(found),
+        findings.answer_sentence(result, found),
         findings.people_sentence(result),
         findings.review_sentence(result),
         findings.threshold_sentence(result, 0.99),
