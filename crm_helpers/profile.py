@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "Survivorship",
     "TableMapping",
+    "Totals",
     "load_profile",
 ]
 
@@ -175,6 +176,13 @@ class Outliers(Strict):
         return self
 
 
+class Totals(Strict):
+    """What the source itself says it delivers; the quality page holds what was read against it."""
+
+    rows: int | None = Field(default=None, ge=0)
+    amount: float | None = None  # sum of the amounts, of transactions only
+
+
 class Profile(Strict):
     """Everything the workbook must be told about one company."""
 
@@ -190,6 +198,7 @@ class Profile(Strict):
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()
     outliers: Outliers = Outliers()
+    totals: dict[str, Totals] = Field(default_factory=dict)  # by table
 
     @field_validator("timezone")
     @classmethod
@@ -207,6 +216,10 @@ class Profile(Strict):
             lacking = [c for c in TABLES[table].required_columns if c not in mapping.columns]
             if lacking:
                 raise ValueError(f"tables.{table}.columns: map {', '.join(lacking)}, required")
+        for table, totals in self.totals.items():
+            _known(f"totals.{table}", table, self.tables)
+            if totals.amount is not None and table != "transactions":
+                raise ValueError(f"totals.{table}.amount: only transactions have an amount")
         lacking = [t.name for t in TABLES.values() if t.required and t.name not in self.tables]
         if "transactions" in lacking:
             raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
