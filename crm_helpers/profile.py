@@ -28,6 +28,7 @@ __all__ = [
     "Source",
     "Survivorship",
     "TableMapping",
+    "Totals",
     "load_profile",
 ]
 
@@ -206,6 +207,13 @@ class Outliers(Strict):
         return self
 
 
+class Totals(Strict):
+    """What the source itself says it delivers; the quality page holds what was read against it."""
+
+    rows: int | None = Field(default=None, ge=0)
+    amount: float | None = None  # sum of the amounts, of transactions only
+
+
 class Profile(Strict):
     """Everything the workbook must be told about one company."""
 
@@ -222,6 +230,7 @@ class Profile(Strict):
     people: People = People()
     segments: dict[Name, SegmentSet] = Field(default_factory=dict)
     outliers: Outliers = Outliers()
+    totals: dict[str, Totals] = Field(default_factory=dict)  # by table
 
     @field_validator("timezone")
     @classmethod
@@ -241,6 +250,10 @@ class Profile(Strict):
                 raise ValueError(f"tables.{table}.columns: map {', '.join(lacking)}, required")
         if not self.dated:
             raise ValueError(f"tables: map {' or '.join(DATED)}, one of them at least")
+        for table, totals in self.totals.items():
+            _known(f"totals.{table}", table, self.tables)
+            if totals.amount is not None and table != "transactions":
+                raise ValueError(f"totals.{table}.amount: only transactions have an amount")
         if self.people.merge and not self._evidence:
             raise ValueError(f"people.merge: map {' or '.join(_EVIDENCE)} of customers first")
         return self

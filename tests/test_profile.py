@@ -231,12 +231,14 @@ def test_every_key_of_a_profile_is_described():
 
 def test_the_examples_of_the_description_are_profiles(tmp_path):
     examples = re.findall(r"```toml\n(.*?)```", DESCRIPTION.read_text(encoding="utf-8"), flags=re.DOTALL)
-    *first, customers, limits, segments, pages = examples
+    first, customers = examples[:4], examples[4]
     lines = '[sources.lines]\nkind = "csv"\npath = "a.csv"\n[tables.transactions]\nsource = "lines"\n'
     lines += 'columns = { order_id = "a", customer_id = "b", ordered_at = "c", amount = "d" }\n'
     customers = f'[tables.customers]\nsource = "lines"\n{customers}'
     # the part on what changed only belongs to the source of the first example on databases
-    text = "\n".join([first[0], first[1], first[3], first[2], lines, customers, limits, segments, pages])
+    text = "\n".join(
+        [first[0], first[1], first[3], first[2], lines, customers, limits, outliers, totals, segments, pages]
+    )
     profile = load(tmp_path, text)
     assert {"orders", "tickets", "lines"} == set(profile.sources)
     assert profile.sources["orders"].incremental.key == ("order_id", "line")

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from crm_helpers.page import Page
 
 __all__ = [
+    "control_totals",
     "dimension_sentence",
     "dimensions",
     "grain_sentence",
+    "missed_totals",
     "moved_sentence",
     "net_sales",
     "outlier_sentence",
@@ -87,10 +89,12 @@ def dimensions(result: CleanResult, *, as_of: date, before: pd.DataFrame) -> pd.
 
 def shortfalls(found: pd.DataFrame) -> pd.DataFrame:
     """Return the measures below 100%, and those that moved, the worst first."""
-    lacking = found.assign(lacking=1 - found["share"], wrong=found["cases"] - found["good"])
+    lacking = found.assign(
+        lacking=1 - found["share"], wrong=found["cases"] - found["good"], before=1 - found["share_before"]
+    )
     bad = lacking[(lacking["wrong"] > 0) | (lacking["change"].abs() > MOVED)]
     ordered = bad.sort_values(["share", "table", "dimension"])
-    names = ["table", "dimension", "lacking", "wrong", "cases", "cases_of", "share_before", "change"]
+    names = ["table", "dimension", "lacking", "wrong", "cases", "cases_of", "before"]
     return ordered[names].dropna(axis="columns", how="all")
 
 
@@ -150,6 +154,31 @@ def net_sales(result: CleanResult) -> bool:
     return bool(
         steps.drop(index=NET).sum() == steps[NET] == result.sales.set_index("step")["amount"]["clean"]
     )
+
+
+def control_totals(result: CleanResult, profile: Profile) -> pd.DataFrame:
+    """Hold what was read against the totals that the profile declares of the sources.
+
+    Returns
+    -------
+    pd.DataFrame
+        `total`, `declared`, `found`, `difference`; no row where none is declared.
+    """
+    read = result.reconciliation.set_index("table")["read"]
+    sales = float(result.sales.set_index("step")["amount"].get("read", 0))
+    rows = [
+        (f"{table}: {what}", float(declared), float(read[table]) if what == "rows" else sales)
+        for table, totals in profile.totals.items()
+        for what, declared in totals.model_dump(exclude_none=True).items()
+    ]
+    frame = pd.DataFrame(rows, columns=["total", "declared", "found"])
+    return frame.assign(difference=(frame["found"] - frame["declared"]).round(2))
+
+
+def missed_totals(result: CleanResult, profile: Profile) -> list[str]:
+    """Name the declared totals that what was read does not add up to."""
+    totals = control_totals(result, profile)
+    return totals.loc[totals["difference"] != 0, "total"].tolist()
 
 
 def outlier_sentence(result: CleanResult, robust_z: float) -> Said:

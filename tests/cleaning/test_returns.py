@@ -79,3 +79,24 @@ def test_a_company_without_returns_has_none(shop):
     assert list(steps(result)) == ["sold", "net"]
     assert measured.returns_sentence(result)[0] == "cleaning.no_returns"
     assert measured.grain_sentence(result) == ("cleaning.grain_orders", {"orders": 2})
+
+
+@pytest.mark.parametrize(
+    ("declared", "off"),
+    [
+        ({"rows": 11, "amount": -6}, []),
+        ({"rows": 12, "amount": -6.01}, [("transactions: rows", -1.0), ("transactions: amount", 0.01)]),
+    ],
+)
+def test_what_was_read_is_held_against_the_sources_own_totals(returned, declared, off):
+    returned.top["totals"] = {"transactions": declared}
+    found = measured.control_totals(returned.clean(), returned.profile)
+    wrong = found[found["difference"] != 0]
+    assert list(zip(wrong["total"], wrong["difference"], strict=True)) == off
+
+
+@pytest.mark.parametrize("totals", [{"products": {"rows": 1}}, {"transactions": {"sales": 1}}])
+def test_totals_of_what_is_not_there_are_an_error_of_the_profile(returned, totals):
+    returned.top["totals"] = totals
+    with pytest.raises(ValueError, match="totals"):
+        returned.profile  # noqa: B018
