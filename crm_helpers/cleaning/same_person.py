@@ -91,6 +91,7 @@ def _settings(profile: Profile) -> PeopleSettings:
         automatic=people.automatic,
         review=people.review,
         country=profile.country or "",
+        identifiers=("document_id",),
         survivorship=dict(people.survivorship),
     )
 

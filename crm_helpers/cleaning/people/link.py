@@ -21,9 +21,9 @@ PAIRS = "pairs"  # the engine's table of scored pairs
 def contradiction(left: str, right: str, hard: Sequence[str]) -> str:
     """Write SQL that is true where two records cannot be one person, however much else agrees.
 
-    Names contradict unless an identifier agrees: twins share the birth date, the telephone and the
-    address. Birth dates and identifiers contradict unless another of them agrees, which outweighs one
-    that was mistyped beyond recognition.
+    Names contradict unless an identifier is the same, and the birth date no other: twins share the birth
+    date, the telephone and the address, a family may share a card. Birth dates and identifiers contradict
+    unless another of them agrees, which outweighs one that was mistyped beyond recognition.
 
     Parameters
     ----------
@@ -37,14 +37,18 @@ def contradiction(left: str, right: str, hard: Sequence[str]) -> str:
     str
         An expression of SQL.
     """
-    tests = {name: _DIFFER.get(name, f"damerau_levenshtein({name}_l, {name}_r) > 2") for name in hard}
-    names = tests.pop("name", "false")
-    apart = _any(f"coalesce({test}, false)" for test in tests.values())
-    alike = _any(f"coalesce(NOT ({test}), false)" for test in tests.values())
-    known = _any(f"coalesce(NOT ({test}), false)" for name, test in tests.items() if name != "birth_date")
-    condition = f"(({names} AND NOT {known}) OR ({apart} AND NOT {alike}))"
+    tests = {name: f"coalesce({_differs(name)}, false)" for name in hard}
+    names, born = tests.pop("name", "false"), tests.get("birth_date", "false")
+    apart, alike = _any(tests.values()), _any(f"coalesce(NOT ({_differs(name)}), false)" for name in tests)
+    # numbers given out one after the other differ in a digit: only the same number outweighs a name
+    known = _any(f"coalesce({name}_l = {name}_r, false)" for name in tests if name != "birth_date")
+    condition = f"(({names} AND ({born} OR NOT {known})) OR ({apart} AND NOT {alike}))"
     sides = {"l": left, "r": right}
     return re.sub(r"\b(\w+)_([lr])\b", lambda found: f"{sides[found[2]]}.{found[1]}", condition)
+
+
+def _differs(name: str) -> str:
+    return _DIFFER.get(name, f"damerau_levenshtein({name}_l, {name}_r) > 2")
 
 
 def _any(conditions: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ RULES: dict[str, Survivorship] = {
     "name": "most frequent",
     "gender": "most frequent",
     "birth_date": "most frequent",
+    "document_id": "most frequent",
     "address": "longest",
     "joined_on": "first",
     "source_channel": "first",

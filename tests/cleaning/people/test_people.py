@@ -139,6 +139,24 @@ def test_identifiers_join_and_separate(link):
     assert partners(link(table(*rows, *OTHERS), identifiers=("passport",))) == {"00", "01"}
 
 
+def test_a_card_that_a_family_shares_does_not_make_it_one_person(link):
+    home = {"phone": "13800138000", "address": "人民路1号2栋301室", "card": "70012345"}
+    rows = [{"name": "王伟", "birth_date": "1970-03-04"}, {"name": "李芳", "birth_date": "1982-08-19"}]
+    assert partners(link(table(*(home | row for row in rows), *OTHERS), identifiers=("card",))) == {"00"}
+
+
+def test_cards_given_out_one_after_the_other_do_not_make_twins_one_person(link):
+    home = {"phone": "13800138000", "address": "人民路1号2栋301室", "birth_date": "2001-12-25"}
+    rows = [{"name": "王梓涵", "card": "70012345"}, {"name": "王浩然", "card": "70012346"}]
+    assert partners(link(table(*(home | row for row in rows), *OTHERS), identifiers=("card",))) == {"00"}
+
+
+def test_a_slip_in_the_number_of_a_document_is_forgiven(link):
+    one = {"name": "王伟", "birth_date": "1970-03-04", "passport": "E12345678"}
+    rows = [one, one | {"passport": "E12345687", "phone": "13800138000"}]
+    assert partners(link(table(*rows, *OTHERS), identifiers=("passport",))) == {"00", "01"}
+
+
 def test_a_number_that_too_many_share_is_no_evidence(link):
     names = ["王伟", "李芳", "张敏", "刘静", "陈丽", "杨强", "赵磊", "黄军"]
     rows = [{"name": name, "phone": "13800138000"} for name in names]
