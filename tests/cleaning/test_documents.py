@@ -10,10 +10,22 @@ import pytest
 
 from crm_helpers.cleaning.people.quality import by_pairs
 
-FIRST = "aaliyah abbey ben caleb dana ella finn georgia hamish isla jack kayla liam mia noah olivia paige ryan".split()
-LAST = "webb clarke nguyen white ryan green campbell matthews berry tiller lodge nolan parr reid stone vale".split()
-STREETS = "tullaroop giblin sinclair macrobertson gatliff traeger companion paddick eldershaw petterd".split()
-SUBURBS = "bittern laurieton toowoomba montrose geelong leichhardt kingsgrove albany wodonga ballina".split()
+FIRST = [
+    "aaliyah", "abbey", "ben", "caleb", "dana", "ella", "finn", "georgia", "hamish", "isla", "jack",
+    "kayla", "liam", "mia", "noah", "olivia", "paige", "ryan",
+]  # fmt: skip
+LAST = [
+    "webb", "clarke", "nguyen", "white", "ryan", "green", "campbell", "matthews", "berry", "tiller",
+    "lodge", "nolan", "parr", "reid", "stone", "vale",
+]  # fmt: skip
+STREETS = [
+    "tullaroop", "giblin", "sinclair", "macrobertson", "gatliff", "traeger", "companion", "paddick",
+    "eldershaw", "petterd",
+]  # fmt: skip
+SUBURBS = [
+    "bittern", "laurieton", "toowoomba", "montrose", "geelong", "leichhardt", "kingsgrove", "albany",
+    "wodonga", "ballina",
+]  # fmt: skip
 SLIPS = {"given": 0.25, "surname": 0.25, "street": 0.3, "suburb": 0.2, "born": 0.12, "number": 0.1}
 GAPS = {"given": 0.08, "surname": 0.03, "street": 0.08, "suburb": 0.05, "born": 0.1, "number": 0.03}
 COLUMNS = {
