@@ -168,6 +168,42 @@ _RESULTS: tuple[Table, ...] = (
         key=("threshold",),
     ),
     Table(
+        "people_pairs",
+        "one row a pair of customers that only the threshold makes one person or two",
+        (
+            Column("customer_id", "text", "the customer", required=True, personal="identifier"),
+            Column("other_id", "text", "the other customer", required=True, personal="identifier"),
+            Column("probability", "number", "chance that they are one person", "share", required=True),
+            Column("person_id", "text", "the customer's person", required=True, personal="identifier"),
+            Column("other_person_id", "text", "the other's person", required=True, personal="identifier"),
+        ),
+        key=("customer_id", "other_id"),
+    ),
+    Table(
+        "people_orders",
+        "one row an order and time of the customers in these pairs, by the id they came with",
+        (
+            Column("customer_id", "text", "the customer", required=True, personal="identifier"),
+            Column("order_id", "text", "the order", required=True),
+            Column("ordered_at", "datetime", "time of the order", required=True),
+            Column("amount", "money", "money received", "money", required=True),
+        ),
+        key=("customer_id", "order_id", "ordered_at"),
+    ),
+    Table(
+        "people_thresholds",
+        "one row a threshold and segment: how segments would move if people were merged from it on",
+        (
+            Column("threshold", "number", "probability from which a pair is merged", "share", required=True),
+            Column("people", "integer", "customers there would be in all", "count", required=True),
+            Column("segment", "text", "name of the segment by rule", required=True),
+            Column("customers", "integer", "customers it would have", "count", required=True),
+            Column("change", "integer", "more or fewer than it has", "count", required=True),
+            Column("moved", "integer", "rows of the source that would come into it", "count", required=True),
+        ),
+        key=("threshold", "segment"),
+    ),
+    Table(
         "people_provenance",
         "one row a merged person and column: the customer the value was taken from, and by which rule",
         (

@@ -37,6 +37,7 @@ from crm_helpers.cleaning.same_person import (
 )
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
 from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
+from crm_helpers.cleaning.what_if import keep_pairs
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
@@ -226,18 +227,19 @@ def _as_people(
 ) -> tuple[dict[str, _Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
     """Make one row of each person; return the tables, what is said of people, and what older ids explain."""
     if not profile.merges_people:
-        return cleaned, {}, ""
+        return cleaned, keep_pairs(connection, None, ""), ""
     own = cleaned["customers"]
     linked = link_customers(connection, own.clean, profile, previous=previous)
+    tables = linked.tables | keep_pairs(connection, linked.pairs, cleaned["transactions"].clean)
     if not linked.moved:
-        return cleaned, dict(linked.tables), linked.history
+        return cleaned, tables, linked.history
     query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
     found = {"customers": replace(own, clean=query, same_person=gone)}
     for name in [name for name in cleaned if name != "customers"]:
         query, gone = refer_to_people(connection, cleaned[name].clean, cleaned[name].standardised)
         found[name] = replace(cleaned[name], clean=query, same_person=gone)
     ordered = {name: found[name] for name in cleaned}
-    return ordered, linked.tables | {"people_provenance": provenance}, linked.history
+    return ordered, tables | {"people_provenance": provenance}, linked.history
 
 
 def _derives(profile: Profile) -> bool:

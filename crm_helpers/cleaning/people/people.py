@@ -38,6 +38,11 @@ class PeopleResult:
     learnt: bool  # weights from this company's data; otherwise general ones, for want of certain pairs
 
     @property
+    def open_pairs(self) -> pd.DataFrame:
+        """Pairs that only the threshold makes one person or two: none that contradicts or was held apart."""
+        return self.pairs[self.pairs["reason"] == ""].reset_index(drop=True)
+
+    @property
     def review(self) -> pd.DataFrame:
         """Pairs for a person to decide on, the likeliest first."""
         asked = self.pairs[self.pairs["decision"] == "review"]
@@ -83,29 +88,32 @@ def link_people(
         prepared.connection.disconnect()
 
 
-def people_at(result: PeopleResult, threshold: float) -> pd.DataFrame:
+def people_at(people: pd.DataFrame, pairs: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Say who would be one person if pairs were merged from another threshold on.
 
     Parameters
     ----------
-    result
-        What linking found.
+    people
+        `customer_id` and `person_id` as they are; every customer of the pairs is among them.
+    pairs
+        `customer_id`, `other_id` and `probability` of pairs that nothing holds apart.
     threshold
-        Probability, 0.5 or more; pairs that contradict or were held apart stay apart.
+        Probability, 0.5 or more.
 
     Returns
     -------
     pandas.DataFrame
-        customer_id and person_id (of the person's first customer), one row a customer.
+        The same customers with the person each would be: an id that is a person's now, where one is among
+        the person's customers, else the first of these.
     """
-    likely = result.pairs["probability"].ge(threshold) & result.pairs["reason"].eq("")
-    customers = pd.Index(result.people["customer_id"])
-    ends = [customers.get_indexer(result.pairs.loc[likely, name]) for name in ("customer_id", "other_id")]
-    graph = coo_array(
-        (np.ones(int(likely.sum())), (ends[0], ends[1])), shape=(len(customers), len(customers))
-    )
+    likely = pairs[pairs["probability"] >= threshold]
+    customers = pd.Index(people["customer_id"])
+    ends = tuple(customers.get_indexer(likely[name]) for name in ("customer_id", "other_id"))
+    graph = coo_array((np.ones(len(likely)), ends), shape=(len(customers), len(customers)))
     labels = connected_components(graph, directed=False)[1]
-    return result.people.assign(person_id=result.people["person_id"].groupby(labels).transform("first"))
+    kept = people["customer_id"].where(people["customer_id"] == people["person_id"])
+    first = people["customer_id"].groupby(labels).transform("first")
+    return people.assign(person_id=kept.groupby(labels).transform("first").fillna(first))
 
 
 def _link(prepared: Prepared, used: list[Rule], settings: PeopleSettings) -> Model | None:

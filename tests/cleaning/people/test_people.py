@@ -193,13 +193,13 @@ def test_nothing_is_printed_logged_or_drawn():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("threshold", [0.5, 0.9, 0.99, 0.999])
 def test_people_at_another_threshold_are_as_many_as_the_curve_says(company, threshold):
     result, _, _ = company
     counted = result.curve.set_index("threshold")["people"][threshold]
-    assert people_at(result, threshold)["person_id"].nunique() == counted
+    assert people_at(result.people, result.open_pairs, threshold)["person_id"].nunique() == counted
 
 
 def test_people_at_the_threshold_in_force_are_the_people(company):
     result, _, _ = company
-    pdt.assert_frame_equal(people_at(result, 0.99), result.people)
+    pdt.assert_frame_equal(people_at(result.people, result.open_pairs, 0.99), result.people)
