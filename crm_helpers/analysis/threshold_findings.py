@@ -35,7 +35,7 @@ def largest_change(moves: pd.DataFrame) -> Sentence:
     if moves.empty:
         return "segmentation.moves_nobody", {}
     at = _furthest(moves)
-    most = at.loc[at["change"].abs().idxmax()]
+    most = at.iloc[int(at["change"].abs().argmax())]
     people = int(at["people"].iloc[0])
     return "segmentation.moves_largest", {
         "people": people, "now": people - int(at["change"].sum()), "segment": most["segment"],

@@ -16,6 +16,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
 from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
+from crm_helpers.cleaning.households import HOUSEHOLD_TABLES, group_customers
 from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
 from crm_helpers.cleaning.quality import (
     Line,
@@ -87,6 +88,7 @@ class CleanResult:
     quality: pd.DataFrame  # one row a table and rule, as published
     reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
     people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
+    households: Mapping[str, pd.DataFrame]  # by name of `HOUSEHOLD_TABLES`; empty where nobody is related
     problems: pd.DataFrame  # ranked, each with what to do
     missing: pd.DataFrame  # one row a mapped column
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
@@ -191,6 +193,8 @@ def _make(
         [missing_values(connection, item.standardised) for item in cleaned.values()]
     )
     tables |= of_people
+    if "relations" in cleaned:
+        tables |= group_customers(connection)
     tables["census"] = census(connection, cleaned)
     tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
@@ -319,7 +323,8 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
     connection = connect(version.path)
     try:
         frames = {
-            name: read_clean(connection, version, name).to_pandas() for name in (*_QUALITY, *PEOPLE_TABLES)
+            name: read_clean(connection, version, name).to_pandas()
+            for name in (*_QUALITY, *PEOPLE_TABLES, *HOUSEHOLD_TABLES)
         }
     finally:
         connection.disconnect()
@@ -333,6 +338,7 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
         quality=quality,
         reconciliation=reconciliation(quality),
         people={name: frames[name] for name in PEOPLE_TABLES},
+        households={name: frames[name] for name in HOUSEHOLD_TABLES},
         problems=problems(quality),
         missing=frames["missing_values"],
         census=frames["census"],
