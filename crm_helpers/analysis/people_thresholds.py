@@ -25,7 +25,7 @@ _COLUMNS = ["threshold", "people", "segment", "customers", "change", "moved"]
 
 def segment_moves(
     pairs: ibis.Table, orders: ibis.Table, found: RuleSegments, *, as_of: date, window_days: int = 0,
-    thresholds: Sequence[float] = THRESHOLDS,
+    automatic: float,
 ) -> pd.DataFrame:  # fmt: skip
     """Count the customers of each segment at other thresholds.
 
@@ -39,8 +39,8 @@ def segment_moves(
         The segments as they are.
     as_of, window_days
         As for the segments.
-    thresholds
-        Probabilities from which a pair would be merged.
+    automatic
+        Probability from which pairs are merged: one of the thresholds, where nothing moves.
 
     Returns
     -------
@@ -51,7 +51,9 @@ def segment_moves(
     if likely.empty:
         return pd.DataFrame(columns=_COLUMNS)
     now = _people_now(likely)
-    then = pd.concat([people_at(now, likely, level).assign(threshold=level) for level in thresholds])
+    then = pd.concat(
+        [people_at(now, likely, level).assign(threshold=level) for level in sorted({*THRESHOLDS, automatic})]
+    )
     then["segment"] = _segments(then, orders, found, as_of, window_days)
     segments = found.customers.set_index("customer_id")["segment"]
     then["before"] = then["customer_id"].map(now.set_index("customer_id")["person_id"]).map(segments)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from crm_helpers.cleaning.clean import CleanResult
 
-__all__ = ["household_sentence", "person_sizes", "worth_sentence"]
+__all__ = ["household_sentence", "person_sizes", "review_list", "worth_sentence"]
 
 Said = tuple[str, dict[str, Any]]
 """A sentence of the wording and the values it names."""
@@ -19,6 +19,12 @@ def person_sizes(result: CleanResult) -> pd.DataFrame:
     rows = result.people["people"]["person_id"].value_counts().rename("rows")
     sizes = rows.value_counts().sort_index().rename("people").rename_axis("rows").reset_index()
     return sizes.assign(share=sizes["rows"] * sizes["people"] / len(result.people["people"]))
+
+
+def review_list(result: CleanResult) -> pd.DataFrame:
+    """List the pairs to decide on by their place in `people_review`: a report names nobody."""
+    pairs = result.people["people_review"].drop(columns=["customer_id", "other_id"])
+    return pairs.assign(pair=[f"{place:,}" for place in range(1, len(pairs) + 1)])[["pair", *pairs.columns]]
 
 
 def household_sentence(result: CleanResult) -> Said:

@@ -64,7 +64,7 @@ def moves(company):
     pairs["person_id"], pairs["other_person_id"] = (pairs[c].map(person) for c in ("customer_id", "other_id"))
     likely = lines[lines["customer_id"].isin([*pairs["customer_id"], *pairs["other_id"]])]
     found = rule_segments(table)
-    return found, segment_moves(ibis.memtable(pairs), table_of(likely), found, as_of=AS_OF)
+    return found, segment_moves(ibis.memtable(pairs), table_of(likely), found, as_of=AS_OF, automatic=NOW)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95, 0.99, 0.999])
@@ -105,7 +105,7 @@ def test_where_no_pair_is_open_nothing_is_said_to_move(company):
     names, lines = company
     empty = ibis.memtable(pd.DataFrame(PAIRS, columns=["customer_id", "other_id", "probability"]).iloc[:0])
     found = rule_segments(featured(names, lines, NOW)[0])
-    table = segment_moves(empty, table_of(lines), found, as_of=AS_OF)
+    table = segment_moves(empty, table_of(lines), found, as_of=AS_OF, automatic=NOW)
     assert table.empty
     assert (most_moved(table)[0], largest_change(table)[0]) == (
         "segmentation.moves_none", "segmentation.moves_nobody"

@@ -135,6 +135,8 @@ def _known_pairs(connection: ibis.BaseBackend, comparison: Comparison) -> int:
 def certain_pairs(prepared: Prepared, settings: PeopleSettings) -> int:
     """Count the pairs that are one person beyond doubt: the same name and one more thing that is rare.
 
+    A father and a son may have all that in common: the birth date must be no other.
+
     Parameters
     ----------
     prepared
@@ -154,6 +156,7 @@ def certain_pairs(prepared: Prepared, settings: PeopleSettings) -> int:
     joins = " UNION ".join(
         f"SELECT l.customer_id, r.customer_id FROM {PEOPLE} l JOIN {PEOPLE} r"
         f" ON {' AND '.join(f'l.{name} = r.{name}' for name in columns)} AND l.customer_id < r.customer_id"
+        " WHERE coalesce(l.birth_date = r.birth_date, true)"
         for columns in rules
         if all(prepared.filled[name] for name in columns)
     )

@@ -28,7 +28,6 @@ from crm_helpers.cleaning.people.standardise import Prepared, identifier_columns
 
 __all__ = ["Model", "learn", "quiet_linker"]
 
-_BY_NAME = "name"
 _FEWEST = 0.3  # share of a person's pairs that have the same name, at least
 _GENERAL_PAIRS = 10_000  # weight of general values: below some 150 customers chance cannot be counted
 _FEW_CUSTOMERS = 1_000  # below it a value's frequency says nothing
@@ -61,6 +60,7 @@ class Model:
     certain: int  # pairs that are one person beyond doubt
 
     hard: tuple[str, ...]  # columns that hardly ever differ within a person, by what was learnt
+    identifiers: tuple[str, ...]  # standardised columns of numbers that name a person
 
     @property
     def levels(self) -> dict[str, list[dict[str, Any]]]:
@@ -106,17 +106,22 @@ def learn(prepared: Prepared, rules: Sequence[Rule], settings: PeopleSettings) -
     start = name_conditions(prepared.connection, start)
     learnt, same_name = certain >= settings.learn_from, 0.0
     with quiet_linker(prepared.connection, start) as linker:
-        for columns, condition in _training_rules(prepared) if learnt else ():
+        for columns in _training_blocks(prepared) if learnt else ():
+            pairs_of_block = _block_pairs(prepared.connection, columns)
+            if pairs_of_block < settings.learn_from:
+                continue
             session = linker.training.estimate_parameters_using_expectation_maximisation(
-                condition, estimate_without_term_frequencies=True
+                " AND ".join(f"l.{name} = r.{name}" for name in columns),
+                estimate_without_term_frequencies=True,
             )
-            if columns == _BY_NAME:
+            if TRAINING in columns:
                 share = session.core_model_settings.probability_two_random_records_match
-                same_name = share * _block_pairs(prepared.connection)
+                same_name = share * pairs_of_block
         trained = linker.misc.save_model_to_json()
     found = max(certain, same_name) if learnt else 0.0
     settled = _settled(trained, chance, same_name=found, pairs=pairs)
-    return Model(settled, learnt, certain, _hard(settled, identifier_columns(settings)))
+    names = tuple(identifier_columns(settings))
+    return Model(settled, learnt, certain, _hard(settled, names), names)
 
 
 def _hard(settings: dict[str, Any], identifiers: Iterable[str]) -> tuple[str, ...]:
@@ -144,8 +149,9 @@ def _forget_frequencies(settings: dict[str, Any]) -> None:
         row.pop("tf_adjustment_column", None)
 
 
-def _block_pairs(connection: ibis.BaseBackend) -> int:
-    query = f"SELECT count(*) AS n FROM {BLOCKED} WHERE {TRAINING} IS NOT NULL GROUP BY {TRAINING}"
+def _block_pairs(connection: ibis.BaseBackend, columns: Sequence[str]) -> int:
+    filled = " AND ".join(f"{name} IS NOT NULL" for name in columns)
+    query = f"SELECT count(*) AS n FROM {BLOCKED} WHERE {filled} GROUP BY {', '.join(columns)}"
     return int(connection.raw_sql(f"SELECT coalesce(sum(n * (n - 1) // 2), 0) FROM ({query})").fetchone()[0])
 
 
@@ -206,16 +212,16 @@ def _level(level: Level, u: float) -> dict[str, Any]:
     return settings
 
 
-def _training_rules(prepared: Prepared) -> list[tuple[str, str]]:
-    """Blocks in which families do not meet: one for all that is not the name, one for the name."""
+def _training_blocks(prepared: Prepared) -> list[tuple[str, ...]]:
+    """Name blocks in which families do not meet: one for all that is not the name, one for the name."""
     filled = prepared.filled
-    rules = []
+    blocks: list[tuple[str, ...]] = []
     if filled["name_key"] and filled["birth_date"]:
-        rules.append((_BY_NAME, f"l.{TRAINING} = r.{TRAINING} AND l.name_key = r.name_key"))
+        blocks.append((TRAINING, "name_key"))
     reach = next((name for name in ("email", "phone", "address") if filled[name]), None)
     if reach and filled["birth_date"]:
-        rules.append((reach, f"l.birth_date = r.birth_date AND l.{reach} = r.{reach}"))
-    return rules
+        blocks.append(("birth_date", reach))
+    return blocks
 
 
 def _settled(

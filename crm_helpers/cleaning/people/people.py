@@ -19,6 +19,7 @@ from crm_helpers.cleaning.people.link import PAIRS, no_pairs, score_pairs
 from crm_helpers.cleaning.people.model import Model, learn
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import Prepared, identifier_columns, prepare
+from crm_helpers.errors import CrmError, RunError
 
 __all__ = ["PeopleResult", "link_people", "people_at"]
 
@@ -77,15 +78,19 @@ def link_people(
     ------
     InputError
         When a customer id is missing or there twice, or an identifier is no column.
+    RunError
+        When the engine or Splink fails; it names the way out, and no value.
     """
-    settings = settings or PeopleSettings()
-    prepared = prepare(customers, settings)
     try:
-        rules = choose_rules(prepared, settings)
-        model = _link(prepared, [rule for rule in rules if rule.used], settings)
-        return _result(prepared, rules, model, settings, previous)
-    finally:
-        prepared.connection.disconnect()
+        return _linked(customers, settings or PeopleSettings(), previous)
+    except CrmError:
+        raise
+    except Exception as error:  # noqa: BLE001 - of the engine or of Splink: their messages may hold values
+        kind = type(error).__name__
+        raise RunError(
+            f"customers could not be compared ({kind}): merge = false under [people] of the profile goes on"
+            " without, each customer a person"
+        ) from None
 
 
 def people_at(people: pd.DataFrame, pairs: pd.DataFrame, threshold: float) -> pd.DataFrame:
@@ -114,6 +119,18 @@ def people_at(people: pd.DataFrame, pairs: pd.DataFrame, threshold: float) -> pd
     kept = people["customer_id"].where(people["customer_id"] == people["person_id"])
     first = people["customer_id"].groupby(labels).transform("first")
     return people.assign(person_id=kept.groupby(labels).transform("first").fillna(first))
+
+
+def _linked(
+    customers: ibis.Table, settings: PeopleSettings, previous: pd.DataFrame | pa.Table | None
+) -> PeopleResult:
+    prepared = prepare(customers, settings)
+    try:
+        rules = choose_rules(prepared, settings)
+        model = _link(prepared, [rule for rule in rules if rule.used], settings)
+        return _result(prepared, rules, model, settings, previous)
+    finally:
+        prepared.connection.disconnect()
 
 
 def _link(prepared: Prepared, used: list[Rule], settings: PeopleSettings) -> Model | None:

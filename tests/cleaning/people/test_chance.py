@@ -67,6 +67,11 @@ def test_certain_pairs_are_each_counted_once(simulation):
     rows = people.to_dict("records")
     expected = sum(
         same(a, b, "name_key")
+        and not (
+            isinstance(a["birth_date"], str)
+            and isinstance(b["birth_date"], str)
+            and a["birth_date"] != b["birth_date"]
+        )
         and (
             any(same(a, b, name) for name in ("phone", "email", "address"))
             or (same(a, b, "birth_date") and same(a, b, "city"))
