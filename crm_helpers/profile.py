@@ -104,7 +104,7 @@ class ColumnMapping(Strict):
         return self
 
 
-_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
+_EVIDENCE = ("name", "phone", "email", "document_id")  # of one person; without any of them nobody is compared
 
 Survivorship = Literal["most recent", "most frequent", "longest", "first"]
 """How one value is chosen from the records of one person."""
@@ -113,7 +113,7 @@ Survivorship = Literal["most recent", "most frequent", "longest", "first"]
 class People(Strict):
     """Which customers are one person: whether that is asked, how sure it must be, which value stays."""
 
-    merge: bool | None = None  # when not said: where names, phones or e-mails are mapped
+    merge: bool | None = None  # when not said: where names, phones, e-mails or documents are mapped
     automatic: float = Field(default=0.99, ge=0.5, lt=1)  # probability from which two rows become one
     review: float = Field(default=0.8, ge=0.5, lt=1)  # probability from which a pair is listed for review
     survivorship: dict[str, Survivorship] = Field(default_factory=dict)  # by column of customers

@@ -98,6 +98,12 @@ _TABLES = (
             Column("household_size", "text", "people in the household", personal="quasi-identifier"),
             Column("phone", "text", "telephone number", personal="identifier", form="phone"),
             Column("email", "text", "e-mail address", personal="identifier", form="e-mail"),
+            Column(
+                "document_id",
+                "text",
+                "number of the customer's own identity document, tax number or membership card",
+                personal="identifier",
+            ),
             Column("address", "text", "postal address", personal="identifier"),
             Column("city", "text", "city", personal="quasi-identifier"),
             Column("region", "text", "region or province", personal="quasi-identifier"),

@@ -180,7 +180,7 @@ def test_a_secret_is_refused_and_never_repeated(tmp_path, source):
         ("automatc = 0.9", 'people.automatc: unknown key; did you mean "automatic"?'),
         ("automatic = 1.0", "people.automatic: "),
         ("automatic = 0.7", "people: review must not be above automatic"),
-        ("merge = true", "people.merge: map name or phone or email of customers first"),
+        ("merge = true", "people.merge: map name or phone or email or document_id of customers first"),
         ('survivorship = { nme = "first" }', 'survivorship.nme: unknown name; did you mean "name"?'),
         ('survivorship = { name = "newest" }', "people.survivorship.name: "),
     ],
@@ -236,9 +236,7 @@ def test_the_examples_of_the_description_are_profiles(tmp_path):
     lines += 'columns = { order_id = "a", customer_id = "b", ordered_at = "c", amount = "d" }\n'
     customers = f'[tables.customers]\nsource = "lines"\n{customers}'
     # the part on what changed only belongs to the source of the first example on databases
-    text = "\n".join(
-        [first[0], first[1], first[3], first[2], lines, customers, limits, outliers, totals, segments, pages]
-    )
+    text = "\n".join([first[0], first[1], first[3], first[2], lines, customers, *examples[5:]])
     profile = load(tmp_path, text)
     assert {"orders", "tickets", "lines"} == set(profile.sources)
     assert profile.sources["orders"].incremental.key == ("order_id", "line")

@@ -13,7 +13,7 @@ from ibis import _
 
 from crm_helpers.conditions import WORDS
 
-__all__ = ["customer_features", "revenue_between", "total_revenue", "with_attributes"]
+__all__ = ["customer_features", "days_before", "revenue_between", "total_revenue", "with_attributes"]
 
 
 def customer_features(
@@ -102,6 +102,17 @@ def revenue_between(transactions: ibis.Table, *, since: date, until: date) -> ib
     """
     sums = _customer_sums(_orders(_lines(transactions, since=since, until=until)))
     return sums.select("customer_id", "orders", revenue=_.revenue.cast("float64"))
+
+
+def days_before(day: date, days: int) -> date:
+    """Return the day so many days before another.
+
+    Examples
+    --------
+    >>> days_before(date(2024, 3, 1), 1)
+    datetime.date(2024, 2, 29)
+    """
+    return day - timedelta(days=days)
 
 
 def total_revenue(transactions: ibis.Table, *, as_of: date, window_days: int = 0) -> float:

@@ -16,6 +16,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
 from crm_helpers.cleaning.flags import Flag
+from crm_helpers.cleaning.households import HOUSEHOLD_TABLES, group_customers
 from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
 from crm_helpers.cleaning.measures import MEASURES, find_flags, measure
 from crm_helpers.cleaning.quality import (
@@ -38,6 +39,7 @@ from crm_helpers.cleaning.same_person import (
 )
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
 from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
+from crm_helpers.cleaning.what_if import keep_pairs
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
@@ -87,6 +89,7 @@ class CleanResult:
     quality: pd.DataFrame  # one row a table and rule, as published
     reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
     people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
+    households: Mapping[str, pd.DataFrame]  # by name of `HOUSEHOLD_TABLES`; empty where nobody is related
     problems: pd.DataFrame  # ranked, each with what to do
     missing: pd.DataFrame  # one row a mapped column
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
@@ -94,6 +97,15 @@ class CleanResult:
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
     measures: Mapping[str, pd.DataFrame]  # by name of `MEASURES`: dimensions, references, outliers, returns
     exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is published of all this, by name."""
+        own = {
+            "quality": self.quality, "problems": self.problems, "missing_values": self.missing,
+            "census": self.census, "sales_bridge": self.sales, "quarantine": self.quarantine,
+        }  # fmt: skip
+        return own | dict(self.people) | dict(self.households) | dict(self.measures)
 
 
 @dataclass(frozen=True)
@@ -202,6 +214,8 @@ def _make(
     missing = pd.concat([missing_values(connection, table) for table in converted.values()])
     tables |= {"quality": quality, "missing_values": missing} | of_people
     tables |= measure(connection, converted, found, quality=quality, missing=missing)
+    if "relations" in cleaned:
+        tables |= group_customers(connection)
     tables["census"] = census(connection, cleaned)
     if "transactions" in cleaned:
         tables["sales_bridge"] = sales_bridge(connection, first.standardised, first.merged)
@@ -239,18 +253,19 @@ def _as_people(
 ) -> tuple[dict[str, _Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
     """Make one row of each person; return the tables, what is said of people, and what older ids explain."""
     if not profile.merges_people:
-        return cleaned, {}, ""
+        return cleaned, keep_pairs(connection, None, ""), ""
     own = cleaned["customers"]
     linked = link_customers(connection, own.clean, profile, previous=previous)
+    tables = linked.tables | keep_pairs(connection, linked.pairs, cleaned["transactions"].clean)
     if not linked.moved:
-        return cleaned, dict(linked.tables), linked.history
+        return cleaned, tables, linked.history
     query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
     found = {"customers": replace(own, clean=query, same_person=gone)}
     for name in [name for name in cleaned if name != "customers"]:
         query, gone = refer_to_people(connection, cleaned[name].clean, cleaned[name].standardised)
         found[name] = replace(cleaned[name], clean=query, same_person=gone)
     ordered = {name: found[name] for name in cleaned}
-    return ordered, linked.tables | {"people_provenance": provenance}, linked.history
+    return ordered, tables | {"people_provenance": provenance}, linked.history
 
 
 def _derives(profile: Profile) -> bool:
@@ -327,7 +342,7 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
     try:
         frames = {
             name: read_clean(connection, version, name).to_pandas()
-            for name in (*_QUALITY, *PEOPLE_TABLES, *MEASURES)
+            for name in (*_QUALITY, *PEOPLE_TABLES, *HOUSEHOLD_TABLES, *MEASURES)
         }
     finally:
         connection.disconnect()
@@ -341,6 +356,7 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
         quality=quality,
         reconciliation=reconciliation(quality),
         people={name: frames[name] for name in PEOPLE_TABLES},
+        households={name: frames[name] for name in HOUSEHOLD_TABLES},
         problems=problems(quality),
         missing=frames["missing_values"],
         census=frames["census"],

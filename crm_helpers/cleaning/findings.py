@@ -30,7 +30,6 @@ __all__ = [
     "review_sentence",
     "sales_sentence",
     "steps",
-    "threshold_sentence",
     "totals",
     "trap_sentence",
     "verdict",
@@ -223,25 +222,13 @@ def people_sentence(result: CleanResult) -> Said:
 
 
 def review_sentence(result: CleanResult) -> Said:
-    """Say how many pairs wait for a decision, and how far the largest merge went."""
+    """Say how many pairs wait for a decision, how far the largest merge went, and how many ids changed."""
     people = result.people["people"]
     if people.empty:
         return "cleaning.why_not_compared", {}
     largest = int(people["person_id"].value_counts().max())
-    return "cleaning.review", {"review": len(result.people["people_review"]), "largest": largest}
-
-
-def threshold_sentence(result: CleanResult, automatic: float) -> Said:
-    """Say how the number of rows merged moves from the lowest threshold to the highest."""
-    curve = result.people["people_curve"]
-    if curve.empty:
-        return "cleaning.no_threshold", {}
-    low, high = curve.iloc[0], curve.iloc[-1]
-    return "cleaning.threshold", {
-        "automatic": automatic,
-        "low": float(low["threshold"]), "most_merged": int(low["merged"]),
-        "high": float(high["threshold"]), "least_merged": int(high["merged"]),
-    }  # fmt: skip
+    counts = {"review": len(result.people["people_review"]), "changed": len(result.people["people_log"])}
+    return "cleaning.review", counts | {"largest": largest}
 
 
 def own_ids(result: CleanResult) -> bool:

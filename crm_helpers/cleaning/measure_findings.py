@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -15,9 +15,6 @@ from crm_helpers.cleaning.references import REFERENCE
 from crm_helpers.cleaning.returns import FREE, MATCHED, NET, SOLD
 from crm_helpers.lake import connect, read_clean
 from crm_helpers.profile import Profile
-
-if TYPE_CHECKING:
-    from crm_helpers.page import Page
 
 __all__ = [
     "control_totals",
@@ -32,7 +29,6 @@ __all__ = [
     "reference_table",
     "returns_sentence",
     "sales_sentences",
-    "say_each",
     "segment_gaps",
     "segment_sentence",
     "shortfalls",
@@ -46,12 +42,6 @@ _SEGMENT_PAGE = "03_segmentation"
 def sales_sentences(result: CleanResult) -> list[Said]:
     """Say the grain of the sales and what came back; nothing where nothing was sold."""
     return [] if result.sales.empty else [grain_sentence(result), returns_sentence(result)]
-
-
-def say_each(page: Page, *said: Said) -> None:
-    """Say sentences one after the other."""
-    for key, values in said:
-        page.say(key, **values)
 
 
 def dimensions(result: CleanResult, *, as_of: date, before: pd.DataFrame) -> pd.DataFrame:
