@@ -61,6 +61,7 @@ __all__ = ["CleanResult", "clean"]
 MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
+_DERIVED_CUSTOMERS = quote_identifier("derived customers")
 _CODE = (
     "cleaning/*.py",
     "cleaning/people/*",
@@ -177,13 +178,18 @@ def _make(
     }
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
-    derived = _create_views(connection, cleaned, derive=_derives(profile))
-    quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
+    derives = _derives(profile)
+    derived = _create_views(connection, cleaned, derive=derives)
+    quality = [
+        line for name in cleaned for line in _described(connection, name, cleaned, derived, derives=derives)
+    ]
     if "customers" not in cleaned:
         quality.append(derived_table("customers", derived))
     refuse_exceeded(pd.DataFrame(quality), profile.limits)
     tables: dict[str, ibis.Table | pd.DataFrame] = {
-        name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
+        name: _ordered(connection, table, cleaned.get(name))
+        for name, table in TABLES.items()
+        if name in {"customers", *cleaned}
     }
     tables["quality"] = pd.DataFrame(quality)
     tables["missing_values"] = pd.concat(
@@ -215,7 +221,7 @@ def _clean_table(
     standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised))
 
 
 def _as_people(
@@ -249,24 +255,26 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
         view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
         connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
     own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
-    extra = [_derived_customers(own)] if derive else []
+    extra = [_derived_customers(connection, own)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
     query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
     return int(connection.raw_sql(query).fetchone()[0])
 
 
-def _kept(standardised: Standardised, merged: str) -> str:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+def _kept(standardised: Standardised) -> str:
     mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
     chosen = _all_columns(standardised.table, mapped)
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
+    rows = quote_identifier(standardised.place)
+    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND NOT replaced"
 
 
-def _derived_customers(own: list[str]) -> str:
+def _derived_customers(connection: ibis.BaseBackend, own: list[str]) -> str:
     chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
     unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
     ids = f"SELECT DISTINCT customer_id FROM {clean_place('transactions')} {unknown}"
-    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
+    # a table: a view would look through all transactions at each use
+    connection.raw_sql(f"CREATE TEMP TABLE {_DERIVED_CUSTOMERS} AS {ids}")
+    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM {_DERIVED_CUSTOMERS}"
 
 
 def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
@@ -280,12 +288,14 @@ def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
 
 
 def _described(
-    connection: ibis.BaseBackend, name: str, cleaned: Mapping[str, _Cleaned], derived: int
+    connection: ibis.BaseBackend, name: str, cleaned: Mapping[str, _Cleaned], derived: int, *, derives: bool
 ) -> list[Line]:
     item = cleaned[name]
     columns = [column.name for column in item.standardised.columns]
     derived = derived if name == "customers" else 0
-    flags: list[Flag] = find_orphans(connection, TABLES[name], columns, {"customers", *cleaned})
+    # whoever buys is a customer where customers are derived: nothing to look for
+    known = {*cleaned} - {"customers"} if name == "transactions" and derives else {"customers", *cleaned}
+    flags: list[Flag] = find_orphans(connection, TABLES[name], columns, known)
     if name == "transactions":
         flags += find_traps(connection, item.standardised, item.merged)
     rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
@@ -299,11 +309,21 @@ def _described(
     )
 
 
-def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
+def _ordered(connection: ibis.BaseBackend, table: Table, item: _Cleaned | None) -> ibis.Table:
     names = ", ".join(quote_identifier(column.name) for column in table.columns)
     first = quote_identifier(table.columns[0].name)
-    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} NULLS LAST, {first}"
-    return connection.sql(query, dialect="duckdb")
+    order = "" if item and _in_order(connection, item) else f"ORDER BY {ROW} NULLS LAST, {first}"
+    return connection.sql(f"SELECT {names} FROM {clean_place(table.name)} {order}", dialect="duckdb")
+
+
+def _in_order(connection: ibis.BaseBackend, item: _Cleaned) -> bool:
+    """Say whether the clean rows are a part of the converted table, whose rows stand in the source's order."""
+    if item.standardised.table.name == "customers" or item.clean != _kept(item.standardised):
+        return False
+    place = quote_identifier(item.standardised.place)
+    # sorting takes as long as writing; a scan without a join keeps the order of the table
+    query = f"SELECT max({ROW} - rowid) = min({ROW} - rowid) FROM {place}"
+    return bool(connection.raw_sql(query).fetchone()[0])
 
 
 def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
