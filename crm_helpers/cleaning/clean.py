@@ -64,6 +64,7 @@ __all__ = ["CleanResult", "clean"]
 MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
+_DERIVED_CUSTOMERS = quote_identifier("derived customers")
 _CODE = (
     "cleaning/*.py",
     "cleaning/people/*",
@@ -209,7 +210,9 @@ def _make(
     quality = pd.DataFrame(lines)
     refuse_exceeded(quality, profile.limits)
     tables: dict[str, ibis.Table | pd.DataFrame] = {
-        name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
+        name: _ordered(connection, table, cleaned.get(name))
+        for name, table in TABLES.items()
+        if name in {"customers", *cleaned}
     }
     missing = pd.concat([missing_values(connection, table) for table in converted.values()])
     tables |= {"quality": quality, "missing_values": missing} | of_people
@@ -242,7 +245,7 @@ def _clean_table(
     standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged if rows else ""))
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised))
 
 
 def _as_people(
@@ -256,7 +259,7 @@ def _as_people(
         return cleaned, keep_pairs(connection, None, ""), ""
     own = cleaned["customers"]
     linked = link_customers(connection, own.clean, profile, previous=previous)
-    tables = linked.tables | keep_pairs(connection, linked.pairs, cleaned["transactions"].clean)
+    tables = linked.tables | keep_pairs(connection, linked.pairs, _sold(cleaned))
     if not linked.moved:
         return cleaned, tables, linked.history
     query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
@@ -276,28 +279,38 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
     for name, item in cleaned.items():
         view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
         connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
+    if "transactions" not in cleaned:
+        connection.raw_sql(f"CREATE TEMP VIEW {clean_place('transactions')} AS {_sold(cleaned)}")
     own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
     dated = [name for name in DATED if name in cleaned]
-    extra = [_derived_customers(own, dated)] if derive else []
+    extra = [_derived_customers(connection, own, dated)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
     query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
     return int(connection.raw_sql(query).fetchone()[0])
 
 
-def _kept(standardised: Standardised, merged: str) -> str:
-    rows = quote_identifier(standardised.place)
+def _sold(cleaned: Mapping[str, _Cleaned]) -> str:
+    """Write SQL of the clean transactions; of no row where the company has none."""
+    if "transactions" in cleaned:
+        return cleaned["transactions"].clean
+    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {_all_columns(TABLES['transactions'], {})} WHERE false"
+
+
+def _kept(standardised: Standardised) -> str:
     mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
     chosen = _all_columns(standardised.table, mapped)
-    stays = f" AND {ROW} NOT IN (SELECT {ROW} FROM {quote_identifier(merged)})" if merged else ""
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0{stays}"
+    rows = quote_identifier(standardised.place)
+    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND NOT replaced"
 
 
-def _derived_customers(own: list[str], dated: list[str]) -> str:
+def _derived_customers(connection: ibis.BaseBackend, own: list[str], dated: list[str]) -> str:
     chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
     unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
     known = " UNION ALL ".join(f"SELECT customer_id FROM {clean_place(name)}" for name in dated)
     ids = f"SELECT DISTINCT customer_id FROM ({known}) {unknown}"
-    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
+    # a table: a view would look through all transactions at each use
+    connection.raw_sql(f"CREATE TEMP TABLE {_DERIVED_CUSTOMERS} AS {ids}")
+    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM {_DERIVED_CUSTOMERS}"
 
 
 def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
@@ -323,11 +336,21 @@ def _described(connection: ibis.BaseBackend, item: _Cleaned, flags: list[Flag], 
     )
 
 
-def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
+def _ordered(connection: ibis.BaseBackend, table: Table, item: _Cleaned | None) -> ibis.Table:
     names = ", ".join(quote_identifier(column.name) for column in table.columns)
     first = quote_identifier(table.columns[0].name)
-    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} NULLS LAST, {first}"
-    return connection.sql(query, dialect="duckdb")
+    order = "" if item and _in_order(connection, item) else f"ORDER BY {ROW} NULLS LAST, {first}"
+    return connection.sql(f"SELECT {names} FROM {clean_place(table.name)} {order}", dialect="duckdb")
+
+
+def _in_order(connection: ibis.BaseBackend, item: _Cleaned) -> bool:
+    """Say whether the clean rows are a part of the converted table, whose rows are in the source's order."""
+    if item.standardised.table.name == "customers" or item.clean != _kept(item.standardised):
+        return False
+    place = quote_identifier(item.standardised.place)
+    # sorting takes as long as writing; a scan without a join keeps the order of the table
+    query = f"SELECT max({ROW} - rowid) = min({ROW} - rowid) FROM {place}"
+    return bool(connection.raw_sql(query).fetchone()[0])
 
 
 def _last_day(connection: ibis.BaseBackend, first: _Cleaned, moment: str) -> date:
