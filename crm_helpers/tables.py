@@ -41,6 +41,7 @@ class Column:
     choices: tuple[str, ...] = ()
     form: Form = ""
     past: bool = False  # a date that cannot lie after the company's last transaction or contact
+    when: tuple[str, str] = ("", "")  # column and value without which none is expected: empty is right then
 
     @property
     def label(self) -> str:
@@ -97,6 +98,12 @@ _TABLES = (
             Column("household_size", "text", "people in the household", personal="quasi-identifier"),
             Column("phone", "text", "telephone number", personal="identifier", form="phone"),
             Column("email", "text", "e-mail address", personal="identifier", form="e-mail"),
+            Column(
+                "document_id",
+                "text",
+                "number of the customer's own identity document, tax number or membership card",
+                personal="identifier",
+            ),
             Column("address", "text", "postal address", personal="identifier"),
             Column("city", "text", "city", personal="quasi-identifier"),
             Column("region", "text", "region or province", personal="quasi-identifier"),
@@ -181,6 +188,7 @@ _TABLES = (
                 "share",
                 minimum=0,
                 maximum=1,
+                when=("design", "randomised"),
             ),
             Column("budget", "money", "planned cost", "money", minimum=0),
             Column("cost", "money", "actual cost", "money", minimum=0),
@@ -197,10 +205,15 @@ _TABLES = (
         (
             _identifier("campaign_id", "the campaign", required=True),
             _CUSTOMER,
-            Column("contacted_at", "datetime", "time of the contact; empty for a holdout"),
+            Column(
+                "contacted_at",
+                "datetime",
+                "time of the contact; empty for a holdout",
+                when=("arm", "treated"),
+            ),
             Column("arm", "text", "treated, or held out at random", choices=("treated", "holdout")),
             Column("responded", "boolean", "answered or redeemed"),
-            Column("responded_at", "datetime", "time of the first answer"),
+            Column("responded_at", "datetime", "time of the first answer", when=("responded", "true")),
         ),
         key=("campaign_id", "customer_id"),
         references={"campaign_id": ("campaigns", "campaign_id"), "customer_id": ("customers", "customer_id")},

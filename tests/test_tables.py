@@ -77,7 +77,7 @@ def test_bounds_and_choices_lie_with_types_that_can_have_them(table):
 
 def test_people_can_be_found_by_class():
     identifiers = {c.name for table in TABLES.values() for c in table.columns if c.personal == "identifier"}
-    assert identifiers == {"customer_id", "name", "phone", "email", "address", "related_id"}
+    assert identifiers == {"customer_id", "name", "phone", "email", "document_id", "address", "related_id"}
 
 
 def test_every_type_has_one_in_the_engine():

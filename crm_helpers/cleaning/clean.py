@@ -15,8 +15,10 @@ import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
-from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
+from crm_helpers.cleaning.flags import Flag
+from crm_helpers.cleaning.households import HOUSEHOLD_TABLES, group_customers
 from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
+from crm_helpers.cleaning.measures import MEASURES, find_flags, measure
 from crm_helpers.cleaning.quality import (
     Line,
     census,
@@ -37,6 +39,7 @@ from crm_helpers.cleaning.same_person import (
 )
 from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
 from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
+from crm_helpers.cleaning.what_if import keep_pairs
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
@@ -61,6 +64,7 @@ __all__ = ["CleanResult", "clean"]
 MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
+_DERIVED_CUSTOMERS = quote_identifier("derived customers")
 _CODE = (
     "cleaning/*.py",
     "cleaning/people/*",
@@ -86,12 +90,23 @@ class CleanResult:
     quality: pd.DataFrame  # one row a table and rule, as published
     reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
     people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
+    households: Mapping[str, pd.DataFrame]  # by name of `HOUSEHOLD_TABLES`; empty where nobody is related
     problems: pd.DataFrame  # ranked, each with what to do
     missing: pd.DataFrame  # one row a mapped column
     census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
     sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
+    measures: Mapping[str, pd.DataFrame]  # by name of `MEASURES`: dimensions, references, outliers, returns
     exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is published of all this, by name."""
+        own = {
+            "quality": self.quality, "problems": self.problems, "missing_values": self.missing,
+            "census": self.census, "sales_bridge": self.sales, "quarantine": self.quarantine,
+        }  # fmt: skip
+        return own | dict(self.people) | dict(self.households) | dict(self.measures)
 
 
 @dataclass(frozen=True)
@@ -147,7 +162,9 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     package = Path(__file__).parent.parent
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
-    mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
+    mapping = profile.model_dump_json(
+        include={"tables", "timezone", "currency", "country", "limits", "outliers"}
+    )
     made_with = (duckdb.__version__, metadata.version("phonenumbers"))  # numbering plans change with releases
     return combined_fingerprint(mapping, *made_with, *sources, *code)
 
@@ -161,9 +178,9 @@ def _make(
     inputs: str,
     previous: pa.Table | None,
 ) -> CleanVersion:
-    columns = {name: load.columns for name, load in loads.items()}
     for load in loads.values():
         read_raw(connection, load)
+    columns = {name: load.columns for name, load in loads.items()}
     quarantine: list[str] = []
     # transactions first: the day of the last one bounds the dates of all other tables
     leading = profile.dated[0]
@@ -179,28 +196,38 @@ def _make(
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
-    quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
+    converted = {name: item.standardised for name, item in cleaned.items()}
+    found = find_flags(
+        connection, converted, profile, merged={name: item.merged for name, item in cleaned.items()}
+    )
+    lines = [
+        line
+        for name, item in cleaned.items()
+        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
+    ]
     if "customers" not in cleaned:
-        quality.append(derived_table("customers", derived))
-    refuse_exceeded(pd.DataFrame(quality), profile.limits)
+        lines.append(derived_table("customers", derived))
+    quality = pd.DataFrame(lines)
+    refuse_exceeded(quality, profile.limits)
     tables: dict[str, ibis.Table | pd.DataFrame] = {
-        name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
+        name: _ordered(connection, table, cleaned.get(name))
+        for name, table in TABLES.items()
+        if name in {"customers", *cleaned}
     }
-    tables["quality"] = pd.DataFrame(quality)
-    tables |= of_people | _figures(connection, cleaned)
+    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
+    tables |= {"quality": quality, "missing_values": missing} | of_people
+    tables |= measure(connection, converted, found, quality=quality, missing=missing)
+    if "relations" in cleaned:
+        tables |= group_customers(connection)
+    tables["census"] = census(connection, cleaned)
+    if "transactions" in cleaned:
+        tables["sales_bridge"] = sales_bridge(connection, first.standardised, first.merged)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
     )
-    return publish_clean(folder, with_the_past(inputs, history), latest + timedelta(days=1), tables)
-
-
-def _figures(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned]) -> dict[str, pd.DataFrame]:
-    missing = [missing_values(connection, item.standardised) for item in cleaned.values()]
-    found = {"missing_values": pd.concat(missing), "census": census(connection, cleaned)}
-    if sold := cleaned.get("transactions"):
-        found["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
-    return found
+    version = with_the_past(inputs, history)
+    return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
 def _clean_table(
@@ -218,7 +245,7 @@ def _clean_table(
     standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+    return _Cleaned(standardised, merged, rows, clean=_kept(standardised))
 
 
 def _as_people(
@@ -229,18 +256,19 @@ def _as_people(
 ) -> tuple[dict[str, _Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
     """Make one row of each person; return the tables, what is said of people, and what older ids explain."""
     if not profile.merges_people:
-        return cleaned, {}, ""
+        return cleaned, keep_pairs(connection, None, ""), ""
     own = cleaned["customers"]
     linked = link_customers(connection, own.clean, profile, previous=previous)
+    tables = linked.tables | keep_pairs(connection, linked.pairs, _sold(cleaned))
     if not linked.moved:
-        return cleaned, dict(linked.tables), linked.history
+        return cleaned, tables, linked.history
     query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
     found = {"customers": replace(own, clean=query, same_person=gone)}
     for name in [name for name in cleaned if name != "customers"]:
         query, gone = refer_to_people(connection, cleaned[name].clean, cleaned[name].standardised)
         found[name] = replace(cleaned[name], clean=query, same_person=gone)
     ordered = {name: found[name] for name in cleaned}
-    return ordered, linked.tables | {"people_provenance": provenance}, linked.history
+    return ordered, tables | {"people_provenance": provenance}, linked.history
 
 
 def _derives(profile: Profile) -> bool:
@@ -251,27 +279,38 @@ def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned],
     for name, item in cleaned.items():
         view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
         connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
+    if "transactions" not in cleaned:
+        connection.raw_sql(f"CREATE TEMP VIEW {clean_place('transactions')} AS {_sold(cleaned)}")
     own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
     dated = [name for name in DATED if name in cleaned]
-    extra = [_derived_customers(own, dated)] if derive else []
+    extra = [_derived_customers(connection, own, dated)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
     query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
     return int(connection.raw_sql(query).fetchone()[0])
 
 
-def _kept(standardised: Standardised, merged: str) -> str:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+def _sold(cleaned: Mapping[str, _Cleaned]) -> str:
+    """Write SQL of the clean transactions; of no row where the company has none."""
+    if "transactions" in cleaned:
+        return cleaned["transactions"].clean
+    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {_all_columns(TABLES['transactions'], {})} WHERE false"
+
+
+def _kept(standardised: Standardised) -> str:
     mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
     chosen = _all_columns(standardised.table, mapped)
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
+    rows = quote_identifier(standardised.place)
+    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND NOT replaced"
 
 
-def _derived_customers(own: list[str], dated: list[str]) -> str:
+def _derived_customers(connection: ibis.BaseBackend, own: list[str], dated: list[str]) -> str:
     chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
     unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
     known = " UNION ALL ".join(f"SELECT customer_id FROM {clean_place(name)}" for name in dated)
     ids = f"SELECT DISTINCT customer_id FROM ({known}) {unknown}"
-    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
+    # a table: a view would look through all transactions at each use
+    connection.raw_sql(f"CREATE TEMP TABLE {_DERIVED_CUSTOMERS} AS {ids}")
+    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM {_DERIVED_CUSTOMERS}"
 
 
 def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
@@ -284,16 +323,9 @@ def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
     )
 
 
-def _described(
-    connection: ibis.BaseBackend, name: str, cleaned: Mapping[str, _Cleaned], derived: int
-) -> list[Line]:
-    item = cleaned[name]
-    columns = [column.name for column in item.standardised.columns]
-    derived = derived if name == "customers" else 0
-    flags: list[Flag] = find_orphans(connection, TABLES[name], columns, {"customers", *cleaned})
-    if name == "transactions":
-        flags += find_traps(connection, item.standardised, item.merged)
-    rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
+def _described(connection: ibis.BaseBackend, item: _Cleaned, flags: list[Flag], derived: int) -> list[Line]:
+    query = f"SELECT count(*) FROM {clean_place(item.standardised.table.name)}"
+    rows = int(connection.raw_sql(query).fetchone()[0])
     return quality_rows(
         item.standardised,
         clean=rows - derived,
@@ -304,11 +336,21 @@ def _described(
     )
 
 
-def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
+def _ordered(connection: ibis.BaseBackend, table: Table, item: _Cleaned | None) -> ibis.Table:
     names = ", ".join(quote_identifier(column.name) for column in table.columns)
     first = quote_identifier(table.columns[0].name)
-    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} NULLS LAST, {first}"
-    return connection.sql(query, dialect="duckdb")
+    order = "" if item and _in_order(connection, item) else f"ORDER BY {ROW} NULLS LAST, {first}"
+    return connection.sql(f"SELECT {names} FROM {clean_place(table.name)} {order}", dialect="duckdb")
+
+
+def _in_order(connection: ibis.BaseBackend, item: _Cleaned) -> bool:
+    """Say whether the clean rows are a part of the converted table, whose rows are in the source's order."""
+    if item.standardised.table.name == "customers" or item.clean != _kept(item.standardised):
+        return False
+    place = quote_identifier(item.standardised.place)
+    # sorting takes as long as writing; a scan without a join keeps the order of the table
+    query = f"SELECT max({ROW} - rowid) = min({ROW} - rowid) FROM {place}"
+    return bool(connection.raw_sql(query).fetchone()[0])
 
 
 def _last_day(connection: ibis.BaseBackend, first: _Cleaned, moment: str) -> date:
@@ -322,7 +364,8 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
     connection = connect(version.path)
     try:
         frames = {
-            name: read_clean(connection, version, name).to_pandas() for name in (*_QUALITY, *PEOPLE_TABLES)
+            name: read_clean(connection, version, name).to_pandas()
+            for name in (*_QUALITY, *PEOPLE_TABLES, *HOUSEHOLD_TABLES, *MEASURES)
         }
     finally:
         connection.disconnect()
@@ -336,10 +379,12 @@ def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) 
         quality=quality,
         reconciliation=reconciliation(quality),
         people={name: frames[name] for name in PEOPLE_TABLES},
+        households={name: frames[name] for name in HOUSEHOLD_TABLES},
         problems=problems(quality),
         missing=frames["missing_values"],
         census=frames["census"],
         sales=frames["sales_bridge"],
         quarantine=frames["quarantine"],
+        measures={name: frames[name] for name in MEASURES},
         exceeded=exceeded(quality, profile.limits),
     )

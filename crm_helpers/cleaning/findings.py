@@ -16,6 +16,7 @@ __all__ = [
     "contents",
     "declared_rows",
     "declared_sentence",
+    "faults",
     "flagged",
     "joined_rows",
     "listed",
@@ -29,7 +30,6 @@ __all__ = [
     "review_sentence",
     "sales_sentence",
     "steps",
-    "threshold_sentence",
     "totals",
     "trap_sentence",
     "verdict",
@@ -80,10 +80,15 @@ def verdict(found: dict[str, int | float]) -> Verdict:
     return "solid" if worst <= SOLID else "indicative" if worst <= USABLE else "not enough data"
 
 
+def faults(result: CleanResult) -> pd.DataFrame:
+    """Return the problems, worst first; what the profile leaves out on purpose is none."""
+    return result.problems[~result.problems["rule"].map(is_declared).astype(bool)]
+
+
 def lost_rows(result: CleanResult) -> pd.DataFrame:
-    """Return the problems that cost rows or values, worst first; what the profile leaves out is none."""
-    costly = result.problems["effect"].isin(["quarantined", "merged", "set missing"])
-    return result.problems[costly & ~result.problems["rule"].map(is_declared).astype(bool)]
+    """Return the problems that cost rows or values, worst first."""
+    found = faults(result)
+    return found[found["effect"].isin(["quarantined", "merged", "set missing"])]
 
 
 def declared_rows(result: CleanResult) -> pd.DataFrame:
@@ -152,17 +157,10 @@ def trap_sentence(result: CleanResult) -> Said:
 def contents(result: CleanResult) -> dict[str, Said]:
     """Say what the clean tables hold, for whoever knows the company's own figures."""
     row = result.census.astype({"sales": "float64"}).iloc[0].to_dict()
-    campaigns = ("campaigns", "contacts", "customers_contacted", "responses")
     said: dict[str, tuple[str, tuple[str, ...]]] = {
         "contents": ("cleaning.contents", ("customers", "orders", "lines", "sales")),
         "period": ("cleaning.period", ("first_order", "last_order", "buyers")),
-        "quantities": ("cleaning.quantities", ("largest_quantity", "median_quantity")),
-        "campaigns": ("cleaning.campaigns", campaigns),
     }
-    if pd.isna(row["campaigns"]):
-        said["campaigns"] = ("cleaning.no_campaigns", ())
-    if pd.isna(row["largest_quantity"]):
-        said["quantities"] = ("cleaning.no_quantities", ())
     if result.sales.empty:
         each = row["customers"] == row["communications"]
         said["contents"] = (
@@ -171,7 +169,6 @@ def contents(result: CleanResult) -> dict[str, Said]:
             else ("cleaning.contents_contacts", ("customers", "communications"))
         )
         said["period"] = ("cleaning.period_contacts", ("first_communication", "last_communication"))
-        said["quantities"] = ("cleaning.no_sales", ())
     return {name: (key, {value: row[value] for value in values}) for name, (key, values) in said.items()}
 
 
@@ -225,25 +222,13 @@ def people_sentence(result: CleanResult) -> Said:
 
 
 def review_sentence(result: CleanResult) -> Said:
-    """Say how many pairs wait for a decision, and how far the largest merge went."""
+    """Say how many pairs wait for a decision, how far the largest merge went, and how many ids changed."""
     people = result.people["people"]
     if people.empty:
         return "cleaning.why_not_compared", {}
     largest = int(people["person_id"].value_counts().max())
-    return "cleaning.review", {"review": len(result.people["people_review"]), "largest": largest}
-
-
-def threshold_sentence(result: CleanResult, automatic: float) -> Said:
-    """Say how the number of rows merged moves from the lowest threshold to the highest."""
-    curve = result.people["people_curve"]
-    if curve.empty:
-        return "cleaning.no_threshold", {}
-    low, high = curve.iloc[0], curve.iloc[-1]
-    return "cleaning.threshold", {
-        "automatic": automatic,
-        "low": float(low["threshold"]), "most_merged": int(low["merged"]),
-        "high": float(high["threshold"]), "least_merged": int(high["merged"]),
-    }  # fmt: skip
+    counts = {"review": len(result.people["people_review"]), "changed": len(result.people["people_log"])}
+    return "cleaning.review", counts | {"largest": largest}
 
 
 def own_ids(result: CleanResult) -> bool:

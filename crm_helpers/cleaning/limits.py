@@ -12,7 +12,7 @@ from crm_helpers.profile import Limit, LimitedRule
 
 __all__ = ["exceeded", "refuse_exceeded"]
 
-_EFFECTS = ["quarantined", "merged", "set_missing", "flagged"]
+_EFFECTS = ["quarantined", "merged", "set_missing", "flagged", "derived"]
 _COLUMNS = ["table", "column", "rule", "rows", "share", "limit", "level"]
 
 
@@ -36,7 +36,8 @@ def exceeded(quality: pd.DataFrame, limits: Mapping[LimitedRule, Limit]) -> pd.D
     --------
     >>> quality = pd.DataFrame({
     ...     "table": ["t", "t"], "rule": ["every row", "value cannot be read"], "column": ["", "amount"],
-    ...     "read": [200, 200], "quarantined": [3, 3], "merged": 0, "set_missing": 0, "flagged": 0})
+    ...     "read": [200, 200], "quarantined": [3, 3],
+    ...     "merged": 0, "set_missing": 0, "flagged": 0, "derived": 0})
     >>> exceeded(quality, {"unreadable": Limit(warn=0.01, fail=0.5)})[["column", "rows", "share", "level"]]
        column  rows  share level
     0  amount     3  0.015  warn

@@ -24,6 +24,7 @@ from crm_helpers.cleaning.standardise import FIRST_RULE, Standardised, clean_pla
 from crm_helpers.errors import RunError
 from crm_helpers.ingest.batches import FAULT, FILE, PART_ROWS, ROW, SET_ASIDE
 from crm_helpers.lake import quote_identifier, quote_text
+from crm_helpers.tables import Column
 
 __all__ = [
     "census",
@@ -208,15 +209,27 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
 
 
 def missing_values(connection: ibis.BaseBackend, standardised: Standardised) -> pd.DataFrame:
-    """Count, per mapped column, the rows of the clean table where it is empty."""
+    """Count, per mapped column, the rows of the clean table where it should have a value and has none."""
     names = [column.name for column in standardised.columns]
-    counts = ", ".join(f"count({quote_identifier(name)})" for name in names)
-    query = f"SELECT count(*), {counts} FROM {clean_place(standardised.table.name)}"
-    rows, *present = connection.raw_sql(query).fetchone()
-    frame = pd.DataFrame({"table": standardised.table.name, "column": names, "rows": rows})
-    frame["missing"] = [rows - count for count in present]
-    frame["share"] = frame["missing"] / rows
+    asked = [_asked(column, names) for column in standardised.columns]
+    counts = ", ".join(
+        f"count(*){where}, count({quote_identifier(name)}){where}"
+        for name, where in zip(names, asked, strict=True)
+    )
+    query = f"SELECT {counts} FROM {clean_place(standardised.table.name)}"
+    found = connection.raw_sql(query).fetchone()
+    frame = pd.DataFrame({"table": standardised.table.name, "column": names, "rows": found[::2]})
+    frame["missing"] = frame["rows"] - pd.Series(found[1::2])
+    frame["share"] = frame["missing"] / frame["rows"].clip(lower=1)
     return frame
+
+
+def _asked(column: Column, mapped: Collection[str]) -> str:
+    """Write SQL for the rows in which a value is expected; nothing where every row should have one."""
+    other, value = column.when
+    if other not in mapped:
+        return ""
+    return f" FILTER (CAST({quote_identifier(other)} AS VARCHAR) = {quote_text(value)})"
 
 
 def sales_bridge(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> pd.DataFrame:
@@ -259,23 +272,26 @@ def reconciliation(quality: pd.DataFrame) -> pd.DataFrame:
 
 
 def problems(quality: pd.DataFrame) -> pd.DataFrame:
-    """Rank what was found by how many rows it touches, with what to do.
+    """Rank what was found by the harm it does, with what to do.
 
     Returns
     -------
     pd.DataFrame
         `table`, `column`, `rule`, `rows`, `share` (of the table's rows read and derived), `effect`,
-        `advice`; rows lost before values lost before flags, then by rows.
+        `advice`; rows lost come before values lost, these before rows kept that mislead, and last what only
+        has to be known; within each, the most rows first.
     """
     found = quality[quality["rule"] != ALL_ROWS]
     long = found.melt(["table", "column", "rule"], list(EFFECTS), var_name="effect", value_name="rows")
     long = long[long["rows"] > 0]
     whole = quality[quality["rule"] == ALL_ROWS].set_index("table")
     long["share"] = long["rows"] / long["table"].map(whole["read"] + whole["derived"]).astype(float)
-    long["advice"] = [rule_named(name).advice for name in long["rule"]]
-    rank = long["effect"].map(EFFECTS.index)
-    order = long.assign(rank=rank).sort_values(
-        ["rank", "rows", "table", "column"], ascending=[True, False, True, True]
+    rules = {name: rule_named(name) for name in long["rule"].unique()}
+    long["advice"] = long["rule"].map({name: rule.advice for name, rule in rules.items()})
+    informs = long["rule"].map({name: rule.informs for name, rule in rules.items()}).astype(bool)
+    order = long.assign(informs=informs, rank=long["effect"].map(EFFECTS.index)).sort_values(
+        ["informs", "rank", "rows", "table", "column", "rule"],
+        ascending=[True, True, False, True, True, True],
     )
     order["effect"] = order["effect"].str.replace("_", " ")
     return order[["table", "column", "rule", "rows", "share", "effect", "advice"]].reset_index(drop=True)

@@ -36,6 +36,7 @@ class Rule:
     name: str
     advice: str
     key: str = ""
+    informs: bool = False  # of rows kept: nothing is wrong, and a reader must know it all the same
 
 
 MISSING = Rule(
@@ -59,20 +60,65 @@ UNDECLARED = Rule("order of day and month not declared", "declare formats in the
 SAME_KEY = Rule(
     "same key as a later row", "the last row stands; see whether the source delivers rows twice", "same_key"
 )
-DERIVED = Rule("known by other tables only", "they count as customers; ask for their master data")
+DERIVED = Rule(
+    "known by other tables only",
+    "they count as customers; ask for their master data",
+    "derived",
+    informs=True,
+)
 ORPHAN = Rule("refers to nothing", "ask the source for what they refer to", "orphan")
-TRACE = Rule("amount below the smallest unit", "rests of floating-point sums in the source; zero to the cent")
-ZERO = Rule("amount is zero", "gifts or bookings; leave them out of counts of sales where they mislead")
-RETURN = Rule("amount is negative", "returns; they lower the sales of their customer")
+NEAR_MISS = Rule(
+    "refers to a known value written otherwise",
+    "bring both to one writing by an SQL expression in the profile, as replace(product, 'GTXPro', 'GTX Pro')",
+    "orphan",
+)
+CONTRADICTION = Rule(
+    "columns contradict each other", "find out which of the two is wrong at the source", "contradiction"
+)
+TRACE = Rule(
+    "amount below the smallest unit",
+    "rests of floating-point sums in the source; zero to the cent",
+    "trace",
+    informs=True,
+)
+ZERO = Rule(
+    "amount is zero", "gifts or bookings; leave them out of counts of sales where they mislead", "zero_amount"
+)
+RETURN = Rule(
+    "amount is negative", "returns; they lower the sales of their customer", "returns", informs=True
+)
 EXTREME = Rule(
-    "extreme quantity", "another unit is likely, as fuel by volume; never add quantities across units"
+    "extreme quantity",
+    "another unit is likely, as fuel by volume; never add quantities across units",
+    "extreme_quantity",
+)
+OUTLIER = Rule(
+    "far from the other values",
+    "look at the largest; where they are right, medians say more than means",
+    "outlier",
+)
+IMPLAUSIBLE = Rule(
+    "outside the declared bounds",
+    "look at them; the bounds stand under outliers in the profile",
+    "implausible",
+)
+PRICE_JUMP = Rule(
+    "price is 100 or 1,000 times its usual one",
+    "one product in two units or currencies; bring it to one by an SQL expression in the profile",
+    "price_jump",
 )
 OVERHANG = Rule(
-    "after midnight of the last day", "the last business day ran over; that day is not a whole one"
+    "after midnight of the last day",
+    "the last business day ran over; that day is not a whole one",
+    "overhang",
 )
-IDENTICAL = Rule("identical to another row", "no key tells them apart; map line_id if the source has one")
+IDENTICAL = Rule(
+    "identical to another row", "no key tells them apart; map line_id if the source has one", "identical"
+)
 SAME_PERSON = Rule(
-    "same person as another row", "look through the review list; see which system opens second accounts"
+    "same person as another row",
+    "look through the review list; see which system opens second accounts",
+    "same_person",
 )
 
 KEPT_AS_ZERO = 6
@@ -95,10 +141,15 @@ RULES: dict[str, Rule] = {
         SAME_KEY,
         DERIVED,
         ORPHAN,
+        NEAR_MISS,
+        CONTRADICTION,
         TRACE,
         ZERO,
         RETURN,
         EXTREME,
+        OUTLIER,
+        IMPLAUSIBLE,
+        PRICE_JUMP,
         OVERHANG,
         IDENTICAL,
         SAME_PERSON,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ import ibis
 from crm_helpers.cleaning.rules import CODES, DECLARED, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE, said_row
-from crm_helpers.ingest.conversion import UNDECLARED_DATE, Locale, converted, in_range, present
+from crm_helpers.ingest.conversion import MOSTLY, UNDECLARED_DATE, Locale, converted, in_range, present
 from crm_helpers.ingest.forms import register_phones
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import TableMapping
@@ -20,7 +21,6 @@ from crm_helpers.tables import Column, Table
 
 __all__ = ["FIRST_RULE", "Standardised", "clean_place", "code_of", "standardise"]
 
-MOSTLY = 0.5  # share of a column's values: when more cannot be read, the mapping is wrong, not the rows
 FIRST_RULE = 100  # what `fatal` holds of a row that the first condition of the profile sets aside
 RAGGED = 255  # what `fatal` holds where a row could not be split into columns
 
@@ -31,7 +31,9 @@ class Standardised:
 
     table: Table
     source: str
-    place: str  # name of the engine's table: _row, the columns, a code beside each, first fatal column
+    place: (
+        str  # the engine's table: _row, the columns, a code beside each, first fatal column, whether replaced
+    )
     columns: tuple[Column, ...]  # the mapped ones, in the vocabulary's order
     key: tuple[str, ...]  # empty when rows cannot be told apart
     rows: int
@@ -147,7 +149,8 @@ def _query(
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
         f" judged AS (SELECT {', '.join(judged)} FROM typed)"
-        f" SELECT {', '.join(final)}, CAST(CASE {fatal} ELSE 0 END AS UTINYINT) AS fatal FROM judged"
+        f" SELECT {', '.join(final)}, CAST(CASE {fatal} ELSE 0 END AS UTINYINT) AS fatal, false AS replaced"
+        " FROM judged"
     )
 
 
@@ -171,26 +174,34 @@ def _fatal(table: Table, column: Column, position: int) -> str:
 
 def _counts(
     connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...], rules: tuple[str, ...]
-) -> dict[str, int]:
-    terms = ["count(*) AS rows", "count_if(fatal = 0) AS good", f"count_if(fatal = {RAGGED}) AS ragged"]
-    terms += [
-        f"count_if(fatal = {FIRST_RULE + i}) AS {quote_identifier(f'declared {i}')}"
-        for i in range(len(rules))
-    ]
-    heard = f"NOT fatal BETWEEN {FIRST_RULE} AND {RAGGED - 1}"  # what is set aside answers to no other rule
+) -> Counter[str]:
+    heard = f"fatal NOT BETWEEN {FIRST_RULE} AND {RAGGED - 1}"  # what is set aside answers to no other rule
+    terms = {"rows": "count(*)", "good": "count_if(fatal = 0)", "ragged": f"count_if(fatal = {RAGGED})"}
+    terms |= {f"declared {i}": f"count_if(fatal = {FIRST_RULE + i})" for i in range(len(rules))}
+    only = f" FILTER ({heard})" if rules else ""
+    terms |= {f"good {column.name}": f"count({quote_identifier(column.name)}){only}" for column in columns}
+    terms |= {f"worst {column.name}": f"max({code_of(column.name)}){only}" for column in columns}
+    counts = _row_of(connection, place, terms)
+    details: dict[str, str] = {}
     for position, column in enumerate(columns, start=1):
-        code = code_of(column.name)
-        for number in CODES:
-            label = quote_identifier(f"quarantined {column.name} {number}")
-            terms.append(f"count_if(fatal = {position} AND {code} = {number}) AS {label}")
-            label = quote_identifier(f"set_missing {column.name} {number}")
-            terms.append(f"count_if(fatal = 0 AND {code} = {number}) AS {label}")
-        label = quote_identifier(f"unreadable {column.name}")
-        terms.append(f"count_if({code} IN (2, 4) AND {heard}) AS {label}")
-        good = f"count_if({quote_identifier(column.name)} IS NOT NULL AND {heard})"
-        terms.append(f"{good} AS {quote_identifier(f'good {column.name}')}")
-    frame = connection.raw_sql(f"SELECT {', '.join(terms)} FROM {quote_identifier(place)}").df()
-    return {str(name): int(value) for name, value in frame.iloc[0].items()}
+        if counts[f"worst {column.name}"]:  # most columns are good; counting by rule takes ten times as long
+            details |= _by_code(column.name, position, heard)
+    return counts + _row_of(connection, place, details) if details else counts
+
+
+def _by_code(column: str, position: int, heard: str) -> dict[str, str]:
+    code = code_of(column)
+    terms = {f"unreadable {column}": f"count_if({code} IN (2, 4) AND {heard})"}
+    for number in CODES:
+        terms[f"quarantined {column} {number}"] = f"count_if(fatal = {position} AND {code} = {number})"
+        terms[f"set_missing {column} {number}"] = f"count_if(fatal = 0 AND {code} = {number})"
+    return terms
+
+
+def _row_of(connection: ibis.BaseBackend, place: str, terms: Mapping[str, str]) -> Counter[str]:
+    query = f"SELECT {', '.join(terms.values())} FROM {quote_identifier(place)}"
+    values = connection.raw_sql(query).fetchone()
+    return Counter(dict(zip(terms, (int(value or 0) for value in values), strict=True)))
 
 
 def _read_phones(

@@ -2,5 +2,6 @@
 
 from crm_helpers.ingest.checks import check
 from crm_helpers.ingest.loads import IngestResult, ingest
+from crm_helpers.ingest.trial import first_faults
 
-__all__ = ["IngestResult", "check", "ingest"]
+__all__ = ["IngestResult", "check", "first_faults", "ingest"]

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import ibis
 import pandas as pd
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.batches import SET_ASIDE
-from crm_helpers.ingest.contract import require_incremental
-from crm_helpers.ingest.conversion import Locale
+from crm_helpers.ingest.conversion import MOSTLY
 from crm_helpers.ingest.encodings import guess_encoding
-from crm_helpers.ingest.mapping import map_table, mapped_columns
+from crm_helpers.ingest.mapping import mapped_columns
 from crm_helpers.ingest.personal import personal_columns
 from crm_helpers.ingest.places import locate_all
 from crm_helpers.ingest.references import lost_references
-from crm_helpers.ingest.samples import Sample, convertible, sample_source, text_of
+from crm_helpers.ingest.samples import SAMPLE_ROWS, Sample, convertible, text_of
 from crm_helpers.ingest.sentinels import suspects
-from crm_helpers.lake import connect
+from crm_helpers.ingest.trial import Trial, emptiness, not_computed, refusal, sampled, trial
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import AnySource, Profile, Source
 from crm_helpers.tables import TABLES
@@ -32,7 +27,6 @@ from crm_helpers.tables import TABLES
 __all__ = ["check"]
 
 UNDECLARED = "XXX"  # ISO 4217: no currency; what `crm new` writes
-MOSTLY = 0.5  # share of a column's values that must convert: cleaning refuses below it
 
 _EMPTY = {
     "reachable": False,
@@ -43,17 +37,6 @@ _EMPTY = {
     "personal": "",
     "advice": "",
 }
-
-
-@dataclass(frozen=True)
-class _Bench:
-    """The sampled sources in one engine, and the tables that can be mapped from them."""
-
-    connection: ibis.BaseBackend
-    profile: Profile
-    samples: Mapping[str, Sample]
-    mapped: Mapping[str, ibis.Table]
-    faults: Mapping[str, str]  # of tables that cannot be mapped
 
 
 def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
@@ -79,7 +62,7 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
     with tempfile.TemporaryDirectory(prefix="crm-check-") as work:
         for name, source in profile.sources.items():
             try:
-                samples[name] = _sampled(folder, name, source, Path(work))
+                samples[name] = sampled(folder, name, source, Path(work), most=SAMPLE_ROWS)
             except InputError as error:
                 rows.append(_row("source", name, detail=f"{error}{_other_encoding(folder, name, source)}"))
             else:
@@ -87,49 +70,18 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
     if profile.currency == UNDECLARED:
         advice = f"currency: it is still {UNDECLARED}; declare it, as EUR or CNY\n"
         rows.append(_row("profile", folder.name, detail="", advice=advice))
-    with _bench(profile, samples) as bench:
-        rows += [_checked_table(bench, table) for table in profile.tables]
+    with trial(profile, samples) as tried:
+        rows += [_checked_table(tried, table) for table in profile.tables]
     return pd.DataFrame(rows)
-
-
-def _sampled(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> Sample:
-    sample = sample_source(folder, name, source, work)
-    if source.incremental:
-        require_incremental(name, source.incremental, sample.columns)
-    return sample
-
-
-@contextmanager
-def _bench(profile: Profile, samples: Mapping[str, Sample]) -> Iterator[_Bench]:
-    connection = connect(Path(tempfile.gettempdir()))
-    mapped: dict[str, ibis.Table] = {}
-    faults: dict[str, str] = {}
-    columns = {name: sample.columns for name, sample in samples.items()}
-    try:
-        for name, sample in samples.items():
-            connection.create_table(name, sample.rows)
-        for table, mapping in profile.tables.items():
-            if mapping.source not in samples:
-                continue
-            try:
-                mapped[table] = map_table(connection, profile, table, columns)
-            except InputError as error:
-                faults[table] = str(error)
-            except duckdb.Error:
-                faults[table] = _not_computed(table)
-        yield _Bench(connection, profile, samples, mapped, faults)
-    finally:
-        connection.disconnect()
 
 
 def _checked_source(profile: Profile, name: str, sample: Sample) -> dict[str, object]:
     personal = personal_columns(sample.rows)
     held = [f"{column} ({kind})" if kind != column else column for column, kind in personal.items()]
     used = mapped_columns(profile, name, sample.columns)
-    empty = "" if sample.rows.num_rows else f"sources.{name}: no rows; a run refuses it"
     return _row(
         "source", name, reachable=True, rows=sample.said, columns=len(sample.columns), used=len(used),
-        personal=", ".join(held), detail=empty,
+        personal=", ".join(held), detail=emptiness(name, sample),
     )  # fmt: skip
 
 
@@ -146,50 +98,28 @@ def _other_encoding(folder: CompanyFolder, name: str, source: AnySource) -> str:
     return f'; it looks like encoding = "{guess[0]}" (score {guess[1]:.2f})'
 
 
-def _checked_table(bench: _Bench, table: str) -> dict[str, object]:
-    mapping = bench.profile.tables[table]
-    if mapping.source not in bench.samples:
+def _checked_table(tried: Trial, table: str) -> dict[str, object]:
+    mapping = tried.profile.tables[table]
+    if mapping.source not in tried.samples:
         return _row("table", table, detail=f'its source "{mapping.source}" cannot be read')
-    if table in bench.faults:
-        return _row("table", table, reachable=True, detail=bench.faults[table])
+    if table in tried.faults:
+        return _row("table", table, reachable=True, detail=tried.faults[table])
     try:
-        found = _tried(bench, table)
-        found["advice"] += _lost(bench, table)
-        found["detail"] = found["detail"] or _refused(bench, table)
+        found = _converting(tried, table)
+        found["advice"] += _lost(tried, table)
+        found["detail"] = found["detail"] or refusal(tried, table)
     except duckdb.Error:
-        return _row("table", table, reachable=True, detail=_not_computed(table))
+        return _row("table", table, reachable=True, detail=not_computed(table))
     count = len(mapping.columns)
     return _row("table", table, reachable=True, columns=count, used=count, **found)
 
 
-def _refused(bench: _Bench, table: str) -> str:
-    """Say what cleaning would refuse in the sample, as an order of day and month that is not declared."""
-    # cleaning stands on ingestion: this one look ahead must not make the two import each other
-    from crm_helpers.cleaning.standardise import standardise  # noqa: PLC0415
-
-    profile, mapping = bench.profile, bench.profile.tables[table]
-    looked_up = any("select" in column.sql.lower() for column in mapping.columns.values() if column.sql)
-    if looked_up or not bench.samples[mapping.source].rows.num_rows:
-        return ""  # a part of another source need not hold what is looked up
-    locale = Locale(profile.timezone, profile.currency, profile.country)
-    try:
-        standardise(bench.connection, bench.mapped[table], TABLES[table], mapping, locale=locale)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-def _not_computed(table: str) -> str:
-    return f"tables.{table}.columns: a mapped value cannot be computed; look at its expressions"
-
-
-def _tried(bench: _Bench, table: str) -> dict[str, str]:
-    connection, profile, mapped = bench.connection, bench.profile, bench.mapped[table]
+def _converting(tried: Trial, table: str) -> dict[str, str]:
+    connection, profile, mapped = tried.connection, tried.profile, tried.mapped[table]
     aside = 0
     if SET_ASIDE in mapped.columns:
         aside = int(mapped.filter(mapped[SET_ASIDE] != 0).count().execute())
         mapped = mapped.filter(mapped[SET_ASIDE] == 0)
-    locale = Locale(profile.timezone, profile.currency, profile.country)
     given, good, rows = 0, 0, int(mapped.count().execute())
     faults: list[str] = []
     advice = [f"tables.{table}.set_aside: leaves out {aside:,} of {aside + rows:,} sampled rows"] * (
@@ -197,7 +127,7 @@ def _tried(bench: _Bench, table: str) -> dict[str, str]:
     )
     for name, origin in profile.tables[table].columns.items():
         column, key = TABLES[table].column(name), f"tables.{table}.columns.{name}"
-        present, fine = convertible(connection, mapped, name, column, origin=origin, locale=locale)
+        present, fine = convertible(connection, mapped, name, column, origin=origin, locale=tried.locale)
         given, good = given + present, good + fine
         if fine < present:
             line = (
@@ -223,13 +153,13 @@ def _suspicion(key: str, word: str, share: float) -> str:
     return f'{line} missing = ["{word}"]'
 
 
-def _lost(bench: _Bench, table: str) -> str:
-    tables, whole = {table: bench.mapped[table]}, {}
-    for target in {target for target, _ in TABLES[table].references.values()} & set(bench.mapped):
-        if not bench.profile.tables[target].derive_missing:
-            tables[target] = bench.mapped[target]
-            whole[target] = bench.samples[bench.profile.tables[target].source].whole
-    lines = lost_references(bench.connection, TABLES[table], tables, whole=whole)
+def _lost(tried: Trial, table: str) -> str:
+    tables, whole = {table: tried.mapped[table]}, {}
+    for target in {target for target, _ in TABLES[table].references.values()} & set(tried.mapped):
+        if not tried.profile.tables[target].derive_missing:
+            tables[target] = tried.mapped[target]
+            whole[target] = tried.samples[tried.profile.tables[target].source].whole
+    lines = lost_references(tried.connection, TABLES[table], tables, whole=whole)
     return "".join(f"{line}\n" for line in lines)
 
 

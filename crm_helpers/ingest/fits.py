@@ -23,6 +23,7 @@ DATE_FORMATS = (
 NUMBERED = ("excel", "unix ms")  # unix seconds are not told apart from other numbers
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 CURRENCIES = ("USD", "EUR", "GBP", "CNY", "INR")  # tried for signs in amounts
+MOSTLY = 0.9  # share of values a written form must fit before days as numbers are not thought of
 FLOAT_LIKE = 0.99  # share of identifiers that end in .0 when a column of floats was written as text
 
 
@@ -92,7 +93,8 @@ def _fit_moment(connection: ibis.BaseBackend, sample: ibis.Table, header: str, c
         for day in DATE_FORMATS
         for time in TIMES
     }
-    shares |= {form: _share(connection, sample, header, column, formats=[form]) for form in NUMBERED}
+    if max(shares.values()) < MOSTLY:  # 19081209 is a day, and not the sixth hour of 1970
+        shares |= {form: _share(connection, sample, header, column, formats=[form]) for form in NUMBERED}
     best = max(shares.values())
     if best <= plain:
         return Fit(plain)

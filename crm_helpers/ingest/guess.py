@@ -18,7 +18,7 @@ from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.databases import table_names
 from crm_helpers.ingest.draft import FoundSource, draft_profile
 from crm_helpers.ingest.likeness import likeliest_table
-from crm_helpers.ingest.samples import sample_source
+from crm_helpers.ingest.samples import SAMPLE_ROWS, sample_source
 from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
 from crm_helpers.profile import AnySource
@@ -127,7 +127,7 @@ def _sources(folder: CompanyFolder, names: list[str], databases: list[str]) -> l
             source = _SOURCE.validate_python(written.keys)
             stem = Path(name).name.split(".")[0]
             title = written.keys.get("sheet") or written.keys.get("table") or stem
-            sample = sample_source(folder, title, source, Path(work))
+            sample = sample_source(folder, title, source, Path(work), most=SAMPLE_ROWS)
             fallback = f"{likeliest_table(title, list(sample.columns))}_{source.kind}"
             own = _source_name(title, {item.name for item in found}, fallback=fallback)
             found.append(FoundSource(own, source, sample, written.notes))

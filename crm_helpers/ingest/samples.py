@@ -23,7 +23,7 @@ from crm_helpers.tables import Column
 
 __all__ = ["SAMPLE_ROWS", "Sample", "convertible", "sample_source", "text_of"]
 
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 20_000  # that `crm check` looks at
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,22 @@ class Sample:
         return f"{self.rows.num_rows:,} rows{'' if self.whole else ' or more'}"
 
 
-def sample_source(folder: CompanyFolder, name: str, source: AnySource, work: Path) -> Sample:
-    """Read the first rows of a source, of an API its first page, or raise `InputError`."""
+def sample_source(folder: CompanyFolder, name: str, source: AnySource, work: Path, *, most: int) -> Sample:
+    """Read at most so many first rows of a source, of an API its first page, or raise `InputError`."""
     if isinstance(source, DatabaseSource):  # the one kind that may be empty and yet have columns
-        rows = first_rows(folder, name, source, most=SAMPLE_ROWS + 1)
+        rows = first_rows(folder, name, source, most=most + 1)
         rows = rows.append_column(ROW, pa.array(range(1, rows.num_rows + 1), pa.int64()))
-        return Sample(rows.slice(0, SAMPLE_ROWS), rows.num_rows <= SAMPLE_ROWS)
+        return Sample(rows.slice(0, most), rows.num_rows <= most)
     fetched = fetch(folder, name, source, work, pages=1)
     taken: list[pa.Table] = []
     whole = not (isinstance(source, RestSource) and source.paging)
     for batch in fetched.batches(work):
         taken.append(batch)
-        if sum(item.num_rows for item in taken) > SAMPLE_ROWS:
+        if sum(item.num_rows for item in taken) > most:
             whole = False
             break
     rows = pa.concat_tables(taken)
-    return Sample(rows.slice(0, SAMPLE_ROWS), whole)
+    return Sample(rows.slice(0, most), whole)
 
 
 def text_of(column: str, kind: dt.DataType, origin: ColumnMapping) -> str:

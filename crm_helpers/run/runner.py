@@ -88,10 +88,9 @@ def _check_inputs(prepared: Prepared, display: Display) -> None:
 
             display.note("making the data of the simulated company")
             demo.make(folder.data)
-        from crm_helpers.ingest import check
+        from crm_helpers.ingest import first_faults
 
-        found = check(folder, prepared.profile)
-        faults = [str(detail) for detail in found.loc[~found["ok"], "detail"]]
+        faults = first_faults(folder, prepared.profile)
         if faults:
             more = f" (and {len(faults) - 1} more: crm check {folder.name})" if len(faults) > 1 else ""
             raise InputError(f"{faults[0]}{more}")

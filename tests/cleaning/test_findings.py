@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from crm_helpers.cleaning import findings
+from crm_helpers.cleaning import findings, people_findings
 from crm_helpers.report.wording import sentence
 
 DIRTY = (
@@ -52,7 +52,8 @@ def said(result):
         findings.answer_sentence(result, found),
         findings.people_sentence(result),
         findings.review_sentence(result),
-        findings.threshold_sentence(result, 0.99),
+        people_findings.household_sentence(result),
+        people_findings.worth_sentence(result),
         *findings.contents(result).values(),
         *findings.steps(result).items(),
     ]

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from crm_helpers.ingest import check, samples
+from crm_helpers.ingest import check, checks
 
 
 def faults(shop):
@@ -117,7 +117,7 @@ def lines_in_a_table(shop, *rows, **source):
 
 
 def test_the_first_rows_of_a_database_table_are_tried(shop, monkeypatch):
-    monkeypatch.setattr(samples, "SAMPLE_ROWS", 4)
+    monkeypatch.setattr(checks, "SAMPLE_ROWS", 4)
     lines_in_a_table(shop, *[(f"A{i}", "1", "2024-01-05", "1" if i else "n.v.") for i in range(9)])
     assert line(shop, "lines")["rows"] == "4 rows or more"
     found = line(shop, "transactions")

@@ -248,3 +248,18 @@ def test_a_folder_of_several_kinds_is_refused(tmp_path):
     (mixed / "b.parquet").write_text("x")
     with pytest.raises(InputError, match="a folder must hold files of one kind"):
         new_company("shop", [mixed], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "headers", [["会员编号", "身份证号"], ["customer no", "会员号"], ["rec id", "SOC_SEC_ID"]]
+)
+def test_a_number_of_a_document_is_told_from_the_number_of_the_customer(headers):
+    found = best_columns(headers, TABLES["customers"])
+    assert (found["customer_id"][0], found["document_id"][0]) == tuple(headers)
+
+
+def test_days_written_as_one_number_are_days_even_where_a_few_are_none(tmp_path):
+    days = "".join(f"{place},1908{place % 12 + 1:02}09\n" for place in range(100)) + "100,19081301\n"
+    _, profile, _ = guessed(tmp_path, "people.csv", "Customer ID,Birthday\n" + days)
+    born = profile["tables"]["customers"]["columns"]["birth_date"]
+    assert born == {"column": "Birthday", "formats": ["%Y%m%d"]}

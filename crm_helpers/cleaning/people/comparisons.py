@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["NAMES_DIFFER", "REACH", "TWO_AGREE", "Comparison", "Level", "agrees", "comparisons"]
+__all__ = [
+    "NAMES_ALIKE",
+    "NAMES_DIFFER",
+    "NEAR_BIRTH",
+    "REACH",
+    "TWO_AGREE",
+    "Comparison",
+    "Level",
+    "agrees",
+    "comparisons",
+]
 
 REACH = ("email", "phone", "address")  # how a person is reached, the most personal first
 TWO_AGREE = "two of e-mail, telephone and address agree"
@@ -95,6 +105,9 @@ _HALF = (
 NAMES_DIFFER = f"({_both('name')} AND NOT coalesce({_same('name_key')} OR {_ALIKE} OR {_HALF}, false))"
 """SQL: the two records cannot be one person by their names, if names are kept well."""
 
+NAMES_ALIKE = f"coalesce({_same('name_key')} OR {_ALIKE}, false)"
+"""SQL: the names are the same, swapped, spelt another way or mistyped."""
+
 _NAME = Comparison(
     "name",
     ("name", "name_key", "family", "given"),
@@ -109,7 +122,7 @@ _NAME = Comparison(
     ),
 )
 
-_NEAR_BIRTH = (
+NEAR_BIRTH = (
     "(CASE WHEN left(birth_date_l, 4) = left(birth_date_r, 4) THEN 1 ELSE 0 END"
     " + CASE WHEN substr(birth_date_l, 6, 2) = substr(birth_date_r, 6, 2) THEN 1 ELSE 0 END"
     " + CASE WHEN right(birth_date_l, 2) = right(birth_date_r, 2) THEN 1 ELSE 0 END) = 2"
@@ -123,7 +136,7 @@ _BIRTH = Comparison(
     _both("birth_date"),
     (
         Level("the same day", _same("birth_date"), 0.93, 5e-5, counted=True, frequency_of="birth_date"),
-        Level("two of year, month and day the same, or day and month swapped", _NEAR_BIRTH, 0.06, 5e-3),
+        Level("two of year, month and day the same, or day and month swapped", NEAR_BIRTH, 0.06, 5e-3),
         Level("another day", "ELSE", 0.01, 0.99),
     ),
 )

@@ -15,6 +15,7 @@ RULES: dict[str, Survivorship] = {
     "name": "most frequent",
     "gender": "most frequent",
     "birth_date": "most frequent",
+    "document_id": "most frequent",
     "address": "longest",
     "joined_on": "first",
     "source_channel": "first",
@@ -64,7 +65,7 @@ class PeopleSettings:
     identifiers: tuple[str, ...] = ()
     survivorship: dict[str, Survivorship] = field(default_factory=dict)
     seed: int = 1
-    random_pairs: int = 1_000_000
+    random_pairs: int = 200_000
     learn_from: int = 50
     memory: str = "2GB"
     threads: int | None = None

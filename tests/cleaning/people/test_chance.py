@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import ibis
@@ -11,8 +12,8 @@ from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import prepare
 
 
-def counted(simulation):
-    customers, _ = simulation(300, twice=0.3, sharing=0.5, seed=5)
+def counted(simulation, size=300):
+    customers, _ = simulation(size, twice=0.3, sharing=0.5, seed=5)
     settings = PeopleSettings(country="CN")
     ready = prepare(ibis.memtable(customers), settings)
     return ready, settings, ready.connection.con.execute("FROM people").df()
@@ -23,7 +24,7 @@ def same(one, other, name):
 
 
 def test_reach_is_counted_as_brute_force_counts_it(simulation):
-    ready, _, people = counted(simulation)
+    ready, settings, people = counted(simulation)
     reach = next(c for c in comparisons(ready.filled, {}) if c.name == "reach")
     rows = people.to_dict("records")
     numbers = dict.fromkeys([TWO_AGREE, *map(agrees, REACH)], 0)
@@ -33,16 +34,32 @@ def test_reach_is_counted_as_brute_force_counts_it(simulation):
             numbers[TWO_AGREE if len(equal) > 1 else agrees(equal[0])] += 1
     known = len(rows) * (len(rows) - 1) / 2  # every customer has an address
     expected = {label: max(n, 1) / known for label, n in numbers.items()}
-    assert chance_agreement(ready.connection, reach) == pytest.approx(expected)
+    found = chance_agreement(ready, [reach], settings)["reach"]
+    assert {label: found[label] for label in expected} == pytest.approx(expected)
 
 
 def test_names_and_birth_dates_are_counted_among_the_known(simulation):
-    ready, _, people = counted(simulation)
+    ready, settings, people = counted(simulation)
     birth = next(c for c in comparisons(ready.filled, {}) if c.name == "birth date")
     days = people["birth_date"].dropna().tolist()
     pairs = list(combinations(days, 2))
     expected = sum(a == b for a, b in pairs) / len(pairs)
-    assert chance_agreement(ready.connection, birth)["the same day"] == pytest.approx(expected)
+    assert chance_agreement(ready, [birth], settings)["birth date"]["the same day"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("drawn", "within"), [(10**6, 1e-9), (10_000, 0.2)])
+def test_other_levels_are_counted_among_drawn_pairs_and_among_all_where_these_are_few(
+    simulation, drawn, within
+):
+    ready, settings, people = counted(simulation, 301)
+    reach = next(c for c in comparisons(ready.filled, {}) if c.name == "reach")
+    rows = people.to_dict("records")
+    alone = [
+        same(one, other, "city") and not any(same(one, other, name) for name in (*REACH, "street"))
+        for one, other in combinations(rows, 2)
+    ]
+    found = chance_agreement(ready, [reach], replace(settings, random_pairs=drawn))["reach"]
+    assert found["the same city"] == pytest.approx(sum(alone) / len(alone), rel=within)
 
 
 def test_certain_pairs_are_each_counted_once(simulation):
@@ -50,6 +67,11 @@ def test_certain_pairs_are_each_counted_once(simulation):
     rows = people.to_dict("records")
     expected = sum(
         same(a, b, "name_key")
+        and not (
+            isinstance(a["birth_date"], str)
+            and isinstance(b["birth_date"], str)
+            and a["birth_date"] != b["birth_date"]
+        )
         and (
             any(same(a, b, name) for name in ("phone", "email", "address"))
             or (same(a, b, "birth_date") and same(a, b, "city"))
