@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,9 +34,6 @@ __all__ = [
 ]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-
-Words = Annotated[str, Field(pattern=r"^\w[^\x00-\x1f]{0,59}$")]
-"""What an analyst calls a condition: it stands in the report."""
 
 Decimals = Literal["1,234.56", "1.234,56", "1 234,56", "1'234.56", "1,23,456.78"]
 """How numbers are written in text: the sign between thousands and the sign before decimals."""
@@ -104,6 +102,9 @@ class ColumnMapping(Strict):
         return self
 
 
+MOST_CONDITIONS = 30
+_CONDITION = re.compile(r"\w[^\x00-\x1f\x7f]{0,59}")  # a condition's name: it stands in the report
+
 _EVIDENCE = ("name", "phone", "email", "document_id")  # of one person; without any of them nobody is compared
 
 Survivorship = Literal["most recent", "most frequent", "longest", "first"]
@@ -135,7 +136,18 @@ class TableMapping(Strict):
     key: tuple[str, ...] | None = None
     derive_missing: bool = False
     # rows that are not what the table is about, as cancelled orders: by name, a condition over the source
-    set_aside: dict[Words, str] = Field(default_factory=dict, max_length=30)
+    set_aside: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("set_aside")
+    @classmethod
+    def _named(cls, conditions: dict[str, str]) -> dict[str, str]:
+        if len(conditions) > MOST_CONDITIONS:
+            raise ValueError(f"at most {MOST_CONDITIONS} conditions; join some of them by OR")
+        if wrong := [name for name in conditions if not _CONDITION.fullmatch(name)]:
+            raise ValueError(
+                f"{wrong[0][:60]!r} is no name: it begins with a letter, and has at most 60 signs"
+            )
+        return conditions
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -247,7 +259,8 @@ class Profile(Strict):
                 _known(f"tables.{table}.columns.{name}", name, names)
             lacking = [c for c in TABLES[table].required_columns if c not in mapping.columns]
             if lacking:
-                raise ValueError(f"tables.{table}.columns: map {', '.join(lacking)}, required")
+                what = f"map {', '.join(lacking)}, required"
+                raise ValueError(f"tables.{table}.columns: {what}: name a source column, or write sql")
         if not self.dated:
             raise ValueError(f"tables: map {' or '.join(DATED)}, one of them at least")
         for table, totals in self.totals.items():

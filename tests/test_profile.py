@@ -214,6 +214,21 @@ def test_what_is_not_toml_is_refused(tmp_path, text):
         load(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ('" x" = "true"', "tables.transactions.set_aside: ' x' is no name"),
+        (f'"{"y" * 61}" = "true"', "has at most 60 signs"),
+        ("\n".join(f'"r{i}" = "true"' for i in range(31)), "at most 30 conditions; join some of them by OR"),
+        ('"x" = 1', "tables.transactions.set_aside.x: "),
+    ],
+)
+def test_conditions_have_names_that_can_stand_in_a_report(tmp_path, rules, said):
+    with pytest.raises(InputError) as raised:
+        load(tmp_path, f"{GOOD}\n[tables.transactions.set_aside]\n{rules}\n")
+    assert said in str(raised.value)
+
+
 def models(kind: object) -> set[type[BaseModel]]:
     """Every model that a field of this kind may hold, and theirs."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):

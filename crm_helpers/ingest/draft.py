@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crm_helpers.ingest.guesses import GuessedColumn, GuessedTable, guess_table
 from crm_helpers.ingest.likeness import table_score
-from crm_helpers.ingest.proposals import proposed_columns
+from crm_helpers.ingest.proposals import proposed_columns, toml_text
 from crm_helpers.ingest.samples import Sample
 from crm_helpers.profile import AnySource, Source
 from crm_helpers.sources import DatabaseSource
@@ -56,7 +56,7 @@ def draft_profile(name: str, sources: list[FoundSource]) -> str:
         f"# Guessed by `crm new {name}` from headers and values. Correct it, then run `crm check {name}`.",
         "# A score of 1 is the workbook's own name, 0.9 another word for it, less is likeness of letters;",
         "# values that do not convert to the column's type lower it by their share.",
-        f"name = {_quoted(name)}",
+        f"name = {toml_text(name)}",
         _currency_line(currencies),
         'timezone = "UTC"  # not guessed: the zone the times are written in, as Europe/Berlin',
         "",
@@ -135,7 +135,7 @@ def _table_lines(table: Table, item: FoundSource, guessed: GuessedTable, *, need
     lines = [f"# {table.meaning}"]
     if lacking:
         lines.append(f"# Not found, and required: {', '.join(lacking)}.")
-    lines += [f"{mark}[tables.{table.name}]", f"{mark}source = {_quoted(item.name)}"]
+    lines += [f"{mark}[tables.{table.name}]", f"{mark}source = {toml_text(item.name)}"]
     if table.name == "customers":
         lines.append("# derive_missing = true  # whoever is known by orders or contacts only counts too")
     lines += [f"{mark}[tables.{table.name}.columns]"]
@@ -143,7 +143,7 @@ def _table_lines(table: Table, item: FoundSource, guessed: GuessedTable, *, need
         lines += _column_lines(column, guessed.columns.get(column.name), mark)
         lines += [proposals[column.name]] if column.name in proposals else []
     unused = [header for header in item.columns if header not in origins.values()]
-    return [*lines, *(f"# not used: {_quoted(header)}" for header in unused), *guessed.rules, ""]
+    return [*lines, *(f"# not used: {toml_text(header)}" for header in unused), *guessed.rules, ""]
 
 
 def _column_lines(column: Column, guess: GuessedColumn | None, mark: str) -> list[str]:
@@ -151,7 +151,7 @@ def _column_lines(column: Column, guess: GuessedColumn | None, mark: str) -> lis
         need = "required" if column.required else "not found"
         return [f'# {column.name} = ""  # {need}: {column.meaning}']
     notes = [f"# {note}" for note in guess.fit.notes]
-    origin = _quoted(guess.header)
+    origin = toml_text(guess.header)
     if guess.fit.declared:
         keys = ", ".join(f"{key} = {_value(value)}" for key, value in guess.fit.declared.items())
         origin = f"{{ column = {origin}, {keys} }}"
@@ -162,10 +162,5 @@ def _value(value: object) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_quoted, value))}]"
-    return _quoted(value)
-
-
-def _quoted(text: object) -> str:
-    # JSON's escapes are TOML's; a lone DEL is the one character TOML also wants escaped
-    return json.dumps(str(text), ensure_ascii=False).replace("\x7f", "\\u007f")
+        return f"[{', '.join(map(toml_text, value))}]"
+    return toml_text(value)

@@ -15,7 +15,7 @@ from crm_helpers.ingest.likeness import SYNONYM, column_score
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.tables import Table
 
-__all__ = ["proposed_columns", "proposed_rules"]
+__all__ = ["proposed_columns", "proposed_rules", "toml_text"]
 
 BY_PRODUCT = 0.60  # score of an amount that nobody wrote down
 STATES = frozenset({
@@ -23,7 +23,10 @@ STATES = frozenset({
 })  # fmt: skip
 MOST_STATES = 12  # values a column of states may have
 LONGEST_STATE = 40  # characters
-RARE = 0.3  # share of orders that may begin with a letter of their own
+LONGEST_NAME = 60  # of a condition, as the profile takes it
+COMMON = 0.7  # share of orders that are plain numbers, where those that begin with letters are another kind
+
+_NOT_FIRST = re.compile(r"^\W+")  # what the name of a condition cannot begin with
 
 Sampled = tuple[ibis.BaseBackend, ibis.Table]
 
@@ -49,7 +52,7 @@ def proposed_columns(table: Table, headers: Sequence[str], origins: Mapping[str,
     if table.name == "transactions" and "amount" not in origins:
         found["amount"] = _product(headers)
     if table.name == "communications" and "customer_id" not in origins and "communication_id" in origins:
-        stand_in = f"customer_id = {_quoted(origins['communication_id'])}"
+        stand_in = f"customer_id = {toml_text(origins['communication_id'])}"
         found["customer_id"] = f"# {stand_in}  # where no customer is named, each contact stands for one"
     return {name: line for name, line in found.items() if line}
 
@@ -81,12 +84,13 @@ def proposed_rules(
     conditions = _states(headers, sample) | _lettered(origins, sample) | _unpriced(headers, sample)
     if not conditions:
         return []
+    named = {_NOT_FIRST.sub("", name)[:LONGEST_NAME]: condition for name, condition in conditions.items()}
     return [
         "# Rows that are no sales are left out by name, and counted. Choose, without the mark:",
         f"# [tables.{table.name}.set_aside]",
         *(
-            f"# {_quoted(name)} = {_quoted(condition)}  # {rows:,} sampled rows"
-            for name, (condition, rows) in conditions.items()
+            f"# {toml_text(name)} = {toml_text(condition)}  # {rows:,} sampled rows"
+            for name, (condition, rows) in named.items()
         ),
     ]
 
@@ -100,7 +104,7 @@ def _product(headers: Sequence[str]) -> str:
         parts.append(f"CAST({quote_identifier(header)} AS DECIMAL(18, 4))")
     # proposed only: whether discounts and taxes are in the price, nobody but the company knows
     sql = " * ".join(parts)
-    return f"# amount = {{ sql = {_quoted(sql)} }}  # score {BY_PRODUCT:.2f}: quantity times unit price"
+    return f"# amount = {{ sql = {toml_text(sql)} }}  # score {BY_PRODUCT:.2f}: quantity times unit price"
 
 
 def _states(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:
@@ -120,16 +124,16 @@ def _lettered(origins: Mapping[str, str], sample: Sampled) -> dict[str, tuple[st
     if "order_id" not in origins:
         return {}
     value = quote_identifier(origins["order_id"])
+    orders = f"(SELECT CAST({value} AS VARCHAR) AS v FROM {_rows(sample)})"
+    plain = f"count_if(regexp_full_match(v, '[0-9]+')) >= {COMMON} * count(v)"
+    if not sample[0].raw_sql(f"SELECT {plain} FROM {orders}").fetchone()[0]:
+        return {}  # letters say something only where nearly all orders are plain numbers
+    letters = "regexp_extract(v, '^([A-Za-z]+)[0-9]+$', 1)"
     query = (
-        f"SELECT regexp_extract(CAST({value} AS VARCHAR), '^[A-Za-z]+') AS letters, count(*) AS n,"
-        f" count(*) / sum(count(*)) OVER () AS share FROM {_rows(sample)} GROUP BY 1 ORDER BY n DESC, 1"
+        f"SELECT {letters} AS l, count(*) FROM {orders} WHERE {letters} <> '' GROUP BY l ORDER BY 2 DESC, l"
     )
     found = sample[0].raw_sql(query).fetchmany(MOST_STATES)
-    return {
-        f"order {letters}": (f"{value} LIKE {quote_text(f'{letters}%')}", rows)
-        for letters, rows, share in found
-        if letters and share <= RARE and not found[0][0]
-    }
+    return {f"order {letter}": (f"{value} LIKE {quote_text(f'{letter}%')}", rows) for letter, rows in found}
 
 
 def _unpriced(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:
@@ -145,5 +149,13 @@ def _rows(sample: Sampled) -> str:
     return f"({sample[0].compile(sample[1])})"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # JSON's escapes are TOML's
+def toml_text(text: object) -> str:
+    """Write a text as TOML does.
+
+    Examples
+    --------
+    >>> print(toml_text("客户"))
+    "客户"
+    """
+    # JSON's escapes are TOML's; a lone DEL is the one character TOML also wants escaped
+    return json.dumps(str(text), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -152,3 +152,10 @@ def test_a_table_without_a_row_left_says_where_to_look(pipeline):
     pipeline.ingest()
     with pytest.raises(InputError, match="correct the mapping or set_aside"):
         pipeline.clean()
+
+
+def test_a_column_is_judged_by_the_rows_that_stay(pipeline):
+    pipeline.write("lines.csv", LINES + "A6,009,soon,x,open\n" * 9)
+    result = pipeline.clean()
+    assert bridge(result)["less declared: open"] == (10, Decimal(0), 10)
+    assert bridge(result)["clean"] == (1, Decimal("10.5"), 1)

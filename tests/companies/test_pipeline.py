@@ -40,6 +40,7 @@ def corrected(seller):
 
 def test_the_draft_maps_three_tables_and_lists_the_stages(seller):
     assert set(load_profile(seller.folder).tables) == {"customers", "products", "transactions"}
+    assert '"order ' not in seller.draft  # O1 to O6: every order begins with a letter
     assert '# "deal_stage Won" = "\\"deal_stage\\" = \'Won\'"  # 2 sampled rows' in seller.draft
 
 
@@ -61,4 +62,4 @@ def test_a_product_written_in_two_ways_is_told_before_the_run_and_flagged_in_it(
     table = check(corrected.folder, load_profile(corrected.folder)).set_index("name").loc["transactions"]
     assert '"GTPro" is "GT Pro" there' in table["advice"]
     found = corrected.clean().quality.set_index(["rule", "column"])
-    assert found.loc[("refers to nothing", "product_id"), "flagged"] == 1
+    assert found.loc[("refers to a known value written otherwise", "product_id"), "flagged"] == 1
