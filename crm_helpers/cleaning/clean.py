@@ -74,6 +74,7 @@ _CODE = (
     "engine.py",
     "files.py",
     "lake.py",
+    "quality_results.py",
     "tables.py",
 )
 
@@ -182,25 +183,12 @@ def _make(
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
-    converted = {name: item.standardised for name, item in cleaned.items()}
-    found = find_flags(connection, converted, profile, merged=sold.merged)
-    lines = [
-        line
-        for name, item in cleaned.items()
-        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
-    ]
-    if "customers" not in cleaned:
-        lines.append(derived_table("customers", derived))
-    quality = pd.DataFrame(lines)
-    refuse_exceeded(quality, profile.limits)
-    tables: dict[str, ibis.Table | pd.DataFrame] = {
+    tables: dict[str, ibis.Table | pd.DataFrame] = of_people | _measured(
+        connection, profile, cleaned, derived
+    )
+    tables |= {
         name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
-    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
-    tables |= {"quality": quality, "missing_values": missing} | of_people
-    tables |= measure(connection, converted, found, quality=quality, missing=missing)
-    tables["census"] = census(connection, cleaned)
-    tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
@@ -247,6 +235,31 @@ def _as_people(
         found[name] = replace(cleaned[name], clean=query, same_person=gone)
     ordered = {name: found[name] for name in cleaned}
     return ordered, linked.tables | {"people_provenance": provenance}, linked.history
+
+
+def _measured(
+    connection: ibis.BaseBackend, profile: Profile, cleaned: Mapping[str, _Cleaned], derived: int
+) -> dict[str, ibis.Table | pd.DataFrame]:
+    """Count what became of the rows and how good those are that stay, or raise at a limit of the profile."""
+    converted, sold = {name: item.standardised for name, item in cleaned.items()}, cleaned["transactions"]
+    found = find_flags(connection, converted, profile, merged=sold.merged)
+    lines = [
+        line
+        for name, item in cleaned.items()
+        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
+    ]
+    if "customers" not in cleaned:
+        lines.append(derived_table("customers", derived))
+    quality = pd.DataFrame(lines)
+    refuse_exceeded(quality, profile.limits)
+    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
+    return {
+        "quality": quality,
+        "missing_values": missing,
+        **measure(connection, converted, found, quality=quality, missing=missing),
+        "census": census(connection, cleaned),
+        "sales_bridge": sales_bridge(connection, sold.standardised, sold.merged),
+    }
 
 
 def _derives(profile: Profile) -> bool:
