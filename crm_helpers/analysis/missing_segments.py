@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.features import customer_features
-from crm_helpers.analysis.segmentation import rule_segments
+from crm_helpers.analysis.rfm import NO_ORDERS, assign_segments, rule_table, score_customers, scoring
 
 __all__ = ["FEWEST", "SURELY", "missing_by_segment", "widest_gap"]
 
@@ -39,7 +39,7 @@ def missing_by_segment(
     as_of
         The day the segments stand for.
     window_days, scores, recency
-        How customers are put into segments, as in `rule_segments`.
+        How customers are put into segments, as in `segmentation.rule_segments`.
 
     Returns
     -------
@@ -47,12 +47,14 @@ def missing_by_segment(
         `column`, `segment`, `customers`, `missing`, `share`; segments from the best to those without orders.
     """
     asked = customer_features(customers, transactions, as_of=as_of, window_days=window_days)
-    found = rule_segments(asked.order_by("customer_id").to_pandas(), scores=scores, recency=recency)
+    features = asked.order_by("customer_id").to_pandas()
+    cuts = scoring(features, scores=scores, by_rhythm=recency == "rhythm")
+    segment = assign_segments(score_customers(features, cuts), scores=scores).to_numpy()
     empty = customers.select("customer_id", **{name: customers[name].isnull() for name in columns})  # noqa: PD003 - of Ibis
-    known = empty.to_pandas().set_index("customer_id").reindex(found.customers["customer_id"])
-    grouped = known.fillna(value=True).astype(bool).groupby(found.customers["segment"].to_numpy())
+    known = empty.to_pandas().set_index("customer_id").reindex(features["customer_id"])
+    grouped = known.fillna(value=True).astype(bool).groupby(segment)
     sizes, sums = grouped.size(), grouped.sum()
-    names = [name for name in found.names if name in sizes.index]
+    names = [name for name in (*rule_table(cuts)["segment"], NO_ORDERS) if name in sizes.index]
     rows = [
         (column, name, int(sizes[name]), int(sums.loc[name, column])) for column in columns for name in names
     ]

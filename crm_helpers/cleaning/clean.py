@@ -77,6 +77,7 @@ _CODE = (
     "engine.py",
     "files.py",
     "lake.py",
+    "quality_results.py",
     "tables.py",
 )
 
@@ -196,32 +197,16 @@ def _make(
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = _create_views(connection, cleaned, derive=_derives(profile))
-    converted = {name: item.standardised for name, item in cleaned.items()}
-    found = find_flags(
-        connection, converted, profile, merged={name: item.merged for name, item in cleaned.items()}
+    tables: dict[str, ibis.Table | pd.DataFrame] = of_people | _measured(
+        connection, profile, cleaned, derived
     )
-    lines = [
-        line
-        for name, item in cleaned.items()
-        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
-    ]
-    if "customers" not in cleaned:
-        lines.append(derived_table("customers", derived))
-    quality = pd.DataFrame(lines)
-    refuse_exceeded(quality, profile.limits)
-    tables: dict[str, ibis.Table | pd.DataFrame] = {
+    tables |= {
         name: _ordered(connection, table, cleaned.get(name))
         for name, table in TABLES.items()
         if name in {"customers", *cleaned}
     }
-    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
-    tables |= {"quality": quality, "missing_values": missing} | of_people
-    tables |= measure(connection, converted, found, quality=quality, missing=missing)
     if "relations" in cleaned:
         tables |= group_customers(connection)
-    tables["census"] = census(connection, cleaned)
-    if "transactions" in cleaned:
-        tables["sales_bridge"] = sales_bridge(connection, first.standardised, first.merged)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
@@ -269,6 +254,34 @@ def _as_people(
         found[name] = replace(cleaned[name], clean=query, same_person=gone)
     ordered = {name: found[name] for name in cleaned}
     return ordered, tables | {"people_provenance": provenance}, linked.history
+
+
+def _measured(
+    connection: ibis.BaseBackend, profile: Profile, cleaned: Mapping[str, _Cleaned], derived: int
+) -> dict[str, pd.DataFrame]:
+    """Count what became of the rows and how good those are that stay, or raise at a limit of the profile."""
+    converted = {name: item.standardised for name, item in cleaned.items()}
+    merged = {name: item.merged for name, item in cleaned.items()}
+    found = find_flags(connection, converted, profile, merged=merged)
+    lines = [
+        line
+        for name, item in cleaned.items()
+        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
+    ]
+    if "customers" not in cleaned:
+        lines.append(derived_table("customers", derived))
+    quality = pd.DataFrame(lines)
+    refuse_exceeded(quality, profile.limits)
+    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
+    tables = {
+        "quality": quality,
+        "missing_values": missing,
+        **measure(connection, converted, found, quality=quality, missing=missing),
+        "census": census(connection, cleaned),
+    }
+    if "transactions" in converted:
+        tables["sales_bridge"] = sales_bridge(connection, converted["transactions"], merged["transactions"])
+    return tables
 
 
 def _derives(profile: Profile) -> bool:

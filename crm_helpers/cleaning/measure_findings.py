@@ -31,6 +31,7 @@ __all__ = [
     "sales_sentences",
     "segment_gaps",
     "segment_sentence",
+    "segment_table",
     "shortfalls",
     "unused_sentence",
 ]
@@ -243,6 +244,16 @@ def segment_sentence(found: pd.DataFrame) -> Said:
     """Say which column is missing for some customers more than for others."""
     widest = widest_gap(found)
     return ("cleaning.segments_alike", {}) if widest is None else ("cleaning.segments_differ", widest)
+
+
+def segment_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a segment: its customers, and the share of them without each value."""
+    names, columns = (list(dict.fromkeys(found[name])) for name in ("segment", "column"))
+    sizes = found.drop_duplicates("segment").set_index("segment")["customers"]
+    wide = found.pivot_table(index="segment", columns="column", values="share", observed=True)
+    table = wide.reindex(names)[columns].rename_axis(columns=None)
+    table.insert(0, "customers", sizes.reindex(names))
+    return table.reset_index()
 
 
 def _references(result: CleanResult) -> pd.DataFrame:

@@ -146,3 +146,13 @@ def test_a_flawless_company_is_said_to_be_one(shop):
     found = shares(shop.clean()).reset_index()
     assert measured.dimension_sentence(found) == ("cleaning.flawless", {"n": len(found)})
     assert measured.shortfalls(found).empty
+
+
+def test_segments_are_shown_one_a_row_with_their_customers():
+    gaps = pd.DataFrame({
+        "column": ["phone", "phone", "city", "city"], "segment": ["Loyal", "Steady"] * 2,
+        "customers": [10, 20] * 2, "missing": [1, 4, 5, 0], "share": [0.1, 0.2, 0.5, 0.0],
+    })  # fmt: skip
+    table = measured.segment_table(gaps)
+    assert table.to_dict("split")["data"] == [["Loyal", 10, 0.1, 0.5], ["Steady", 20, 0.2, 0.0]]
+    assert list(table.columns) == ["segment", "customers", "phone", "city"]
