@@ -47,4 +47,7 @@ def keep_pairs(
         ' WHERE customer_id IN (SELECT customer_id FROM "likely people") GROUP BY ALL ORDER BY ALL'
     )
     connection.con.unregister("likely people")
-    return {"people_pairs": pairs, "people_orders": connection.sql(f"FROM {_PLACE}", dialect="duckdb")}
+    return {
+        "people_pairs": pairs,
+        "people_orders": connection.sql(f"FROM {_PLACE} ORDER BY ALL", dialect="duckdb"),
+    }

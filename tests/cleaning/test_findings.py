@@ -84,6 +84,18 @@ def test_what_is_said_of_people_fits_what_was_found(shop, rows, key, joined):
         assert sentence(said_key, values, currency="EUR")
 
 
+def test_pairs_to_decide_on_are_shown_without_saying_who_they_are(shop):
+    rows = "id,who,phone\n007,Wang Lan,13800138000\n008,Wang Fang,13800138000\n009,Anna,13911112222\n"
+    shop.write("people.csv", rows)
+    shop.add("people", feeds="customers", columns={"customer_id": "id", "name": "who", "phone": "phone"})
+    shop.top["people"] = {"review": 0.5}
+    result = shop.clean()
+    shown = people_findings.review_list(result)
+    assert list(shown["pair"]) == ["1"]
+    assert not {"007", "008"} & set(shown.astype(str).to_numpy().ravel())
+    assert people_findings.person_sizes(result).to_numpy().tolist() == [[1, 3, 1.0]]
+
+
 def test_an_id_of_somebody_else_is_noticed(shop):
     result = shop.clean()
     people = pd.DataFrame({"customer_id": ["1", "2", "3"], "person_id": ["1", "3", "1"]})

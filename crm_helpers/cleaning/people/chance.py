@@ -13,7 +13,7 @@ from itertools import combinations
 
 import ibis
 
-from crm_helpers.cleaning.people.comparisons import REACH, TWO_AGREE, Comparison, agrees
+from crm_helpers.cleaning.people.comparisons import NEAR_BIRTH, REACH, TWO_AGREE, Comparison, agrees, sided
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import PEOPLE, Prepared, identifier_columns
 
@@ -156,7 +156,7 @@ def certain_pairs(prepared: Prepared, settings: PeopleSettings) -> int:
     joins = " UNION ".join(
         f"SELECT l.customer_id, r.customer_id FROM {PEOPLE} l JOIN {PEOPLE} r"
         f" ON {' AND '.join(f'l.{name} = r.{name}' for name in columns)} AND l.customer_id < r.customer_id"
-        " WHERE coalesce(l.birth_date = r.birth_date, true)"
+        f" WHERE coalesce({sided('birth_date_l = birth_date_r OR ' + NEAR_BIRTH, 'l', 'r')}, true)"
         for columns in rules
         if all(prepared.filled[name] for name in columns)
     )

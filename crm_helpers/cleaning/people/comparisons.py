@@ -6,6 +6,7 @@ comparisons that a family passes at once would outweigh a different name and a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -72,6 +73,18 @@ def comparisons(filled: Mapping[str, int], identifiers: Mapping[str, str]) -> tu
 def agrees(column: str) -> str:
     """Label of the level at which one way to reach a person agrees, and no other."""
     return f"{ {'email': 'e-mail', 'phone': 'telephone'}.get(column, column) } agrees"
+
+
+def sided(condition: str, left: str, right: str) -> str:
+    """Write a condition over columns that end in _l and _r for two records of a query.
+
+    Examples
+    --------
+    >>> sided("city_l = city_r", "one", "other")
+    'one.city = other.city'
+    """
+    sides = {"l": left, "r": right}
+    return re.sub(r"\b(\w+)_([lr])\b", lambda found: f"{sides[found[2]]}.{found[1]}", condition)
 
 
 def _both(column: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 __all__ = ["CHAIN", "CONTRADICTION", "DOUBT", "hold_apart"]
 
 CONTRADICTION = "names, birth dates or identifiers contradict"
-DOUBT = "names differ, and neither birth date nor document agrees"
+DOUBT = "names differ, and neither birth date nor document can tell"
 CHAIN = "the records hang together by a chain only"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 import ibis
 
-from crm_helpers.cleaning.people.comparisons import NAMES_ALIKE, NAMES_DIFFER, NEAR_BIRTH
+from crm_helpers.cleaning.people.comparisons import NAMES_ALIKE, NAMES_DIFFER, sided
 from crm_helpers.cleaning.people.model import Model, quiet_linker
 from crm_helpers.cleaning.people.settings import LOWEST
 from crm_helpers.cleaning.people.standardise import PEOPLE
@@ -43,23 +42,17 @@ def contradiction(left: str, right: str, hard: Sequence[str]) -> str:
     # numbers given out one after the other differ in a digit: only the same number outweighs a name
     known = _any(f"coalesce({name}_l = {name}_r, false)" for name in tests if name != "birth_date")
     condition = f"(({names} AND ({born} OR NOT {known})) OR ({apart} AND NOT {alike}))"
-    return _sided(condition, left, right)
+    return sided(condition, left, right)
 
 
 def _doubt(left: str, right: str, filled: Iterable[str]) -> str:
-    """Write SQL that is true where names differ and nothing that is a person's own agrees.
+    """Write SQL that is true where names differ and nothing that is a person's own is known to agree.
 
     Husband and wife, mother and daughter may share telephone, e-mail, address and half of a name.
     """
     known = _any(f"coalesce({name}_l = {name}_r, false)" for name in filled)
-    both = "name_l IS NOT NULL AND name_r IS NOT NULL"
-    born = f"coalesce(birth_date_l = birth_date_r OR {NEAR_BIRTH}, false)"
-    return _sided(f"({both} AND NOT {NAMES_ALIKE} AND NOT {born} AND NOT {known})", left, right)
-
-
-def _sided(condition: str, left: str, right: str) -> str:
-    sides = {"l": left, "r": right}
-    return re.sub(r"\b(\w+)_([lr])\b", lambda found: f"{sides[found[2]]}.{found[1]}", condition)
+    named, born = (f"({name}_l IS NOT NULL AND {name}_r IS NOT NULL)" for name in ("name", "birth_date"))
+    return sided(f"({named} AND NOT {NAMES_ALIKE} AND NOT {born} AND NOT {known})", left, right)
 
 
 def _differs(name: str) -> str:

@@ -52,7 +52,7 @@ class PeopleSettings:
     learn_from
         Certain pairs there must be before agreement within people is learnt from the data.
     memory, threads
-        Limits of the engine; all cores when no threads are given.
+        Limits of the engine; when no threads are given, one for few customers and all cores for many.
     """
 
     automatic: float = 0.99
