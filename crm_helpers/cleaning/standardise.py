@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,7 +31,7 @@ class Standardised:
 
     table: Table
     source: str
-    place: str  # the engine's table: _row, the columns, a code beside each, first fatal column, whether replaced
+    place: str  # the engine's table: _row, columns, a code beside each, first fatal column, whether replaced
     columns: tuple[Column, ...]  # the mapped ones, in the vocabulary's order
     key: tuple[str, ...]  # empty when rows cannot be told apart
     rows: int
@@ -47,6 +47,7 @@ def standardise(
     *,
     locale: Locale,
     latest: date | None = None,
+    repeated: Collection[str] = (),
 ) -> Standardised:
     """Convert a mapped table's columns to their types, in the engine.
 
@@ -64,6 +65,8 @@ def standardise(
         The company's zone, currency and country.
     latest
         Day of the last transaction, once known: no date of the past lies after it.
+    repeated
+        Columns of the source that hold few values.
 
     Returns
     -------
@@ -79,7 +82,10 @@ def standardise(
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
     place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
     _read_phones(connection, mapped, columns, locale)
-    query = _query(connection, mapped, table, columns, mapping, locale=locale, latest=latest)
+    few = {name for name, origin in mapping.columns.items() if origin.column in repeated}
+    query = _query(
+        connection, mapped, table, mapping, columns=columns, locale=locale, latest=latest, repeated=few
+    )
     try:
         connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
     except duckdb.InvalidInputException as error:
@@ -112,11 +118,12 @@ def _query(
     connection: ibis.BaseBackend,
     mapped: ibis.Table,
     table: Table,
-    columns: tuple[Column, ...],
     mapping: TableMapping,
     *,
+    columns: tuple[Column, ...],
     locale: Locale,
     latest: date | None,
+    repeated: Collection[str],
 ) -> str:
     raw = mapped.schema()
     whole = [FAULT] if FAULT in raw else []
@@ -124,7 +131,8 @@ def _query(
     for column in columns:
         name, origin = quote_identifier(column.name), mapping.columns[column.name]
         given, kind = quote_identifier(f"given {column.name}"), raw[column.name]
-        found.append(f"{present(name, kind, origin.missing)} AS {given}")
+        few = column.name in repeated
+        found.append(f"{present(name, kind, origin.missing, repeated=few)} AS {given}")
         value = converted(given, kind, column, origin=origin, locale=locale)
         typed += [given, f"{value} AS {name}"]
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
@@ -134,8 +142,13 @@ def _query(
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
         ]
-    cases = [_fatal(table, column, i) for i, column in enumerate(columns, start=1)]
-    fatal = " ".join([f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] * len(whole) + cases)
+    cases = [
+        f"WHEN {code_of(column.name)} BETWEEN {min(codes)} AND {max(codes)} THEN {i}"
+        for i, column in enumerate(columns, start=1)
+        if (codes := fatal_codes(table, column))
+    ]
+    ragged = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}" for _ in whole]
+    fatal = " ".join([*ragged, *cases, "WHEN false THEN 0"])
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
@@ -159,11 +172,6 @@ def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: d
     )
 
 
-def _fatal(table: Table, column: Column, position: int) -> str:
-    codes = fatal_codes(table, column) or (99,)
-    return f"WHEN {code_of(column.name)} IN ({', '.join(map(str, codes))}) THEN {position}"
-
-
 def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...]) -> Counter[str]:
     terms = {"rows": "count(*)", "good": "count_if(fatal = 0)", "ragged": f"count_if(fatal = {RAGGED})"}
     terms |= {f"good {column.name}": f"count({quote_identifier(column.name)})" for column in columns}
@@ -171,7 +179,9 @@ def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...
     counts = _row_of(connection, place, terms)
     details: dict[str, str] = {}
     for position, column in enumerate(columns, start=1):
-        if counts[f"worst {column.name}"]:  # most columns are good, and counting by rule takes ten times as long
+        if counts[
+            f"worst {column.name}"
+        ]:  # most columns are good, and counting by rule takes ten times as long
             details |= _by_code(column.name, position)
     return counts + _row_of(connection, place, details) if details else counts
 
