@@ -157,9 +157,17 @@ def _money(value: str, raw: dt.DataType, _column: Column, origin: ColumnMapping,
 def _integer(value: str, raw: dt.DataType, _column: Column, origin: ColumnMapping, _locale: Locale) -> str:
     if raw.is_integer():
         return f"TRY_CAST({value} AS BIGINT)"
-    text = decimal_text(value, origin.decimals)
-    number = value if raw.is_numeric() else f"TRY_CAST({text} AS DECIMAL(38, 10))"
-    return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
+    number = value
+    if not raw.is_numeric():
+        number = f"TRY_CAST({decimal_text(value, origin.decimals)} AS DECIMAL(38, 10))"
+    whole = f"WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT)"
+    if raw.is_numeric():
+        return f"CASE {whole} END"
+    # digits alone, as most are written: a decimal of 38 digits costs a hundred times as much
+    text = f"CAST({value} AS VARCHAR)"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '-?[0-9]{{1,18}}') THEN TRY_CAST({text} AS BIGINT) {whole} END"
+    )
 
 
 def _boolean(value: str, raw: dt.DataType, origin: ColumnMapping) -> str:

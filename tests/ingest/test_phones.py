@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import phonenumbers
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from crm_helpers.ingest.forms import PHONES, common_number, e164, register_phones
 from crm_helpers.lake import connect, quote_identifier, quote_text
@@ -16,24 +16,26 @@ PREFIXES = ["", "0", "+{0}", "00{0}", "+{0} ", "{0}", "+1", "0086", "(0)"]
 BETWEEN = ["", "", "", " ", "-", ".", " - "]
 
 
-@st.composite
-def numbers(draw):
-    country = draw(st.sampled_from(sorted(COUNTRIES)))
-    digits = draw(st.from_regex(r"\A(1[3-9][0-9]{9}|[1-9][0-9]{8,10}|7[0-9]{9})\Z"))
-    blanks = draw(st.lists(st.sampled_from(BETWEEN), min_size=len(digits), max_size=len(digits)))
-    prefix = draw(st.sampled_from(PREFIXES)).format(COUNTRIES[country])
+def number(random):
+    country = random.choice(sorted(COUNTRIES))
+    first = random.choice(["13", "15", "16", "7", "", ""])
+    digits = first + "".join(random.choices("0123456789", k=random.randint(7, 10)))
+    blanks = random.choices(random.choice([BETWEEN, [""]]), k=len(digits))
+    prefix = random.choice(PREFIXES).format(COUNTRIES[country])
     return country, prefix + "".join(map("".join, zip(digits, blanks, strict=True))).strip()
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(numbers(), min_size=200, max_size=200))
-def test_the_engine_never_contradicts_the_library(drawn):
+@pytest.mark.parametrize("seed", range(5))
+def test_the_engine_never_contradicts_the_library(seed):
+    random = Random(seed)
+    drawn = [number(random) for _ in range(3000)]
     for country in {country for country, _ in drawn}:
         texts = [text for other, text in drawn if other == country]
         values = ", ".join(f"({quote_text(text)})" for text in texts)
         query = f"SELECT v, {common_number('v', country)} FROM (VALUES {values}) t (v)"
         engine = CONNECTION.raw_sql(query).fetchall()
         found = {text: form for text, form in engine if form is not None}
+        assert found or country == "JP"
         assert found == {text: e164(text, country) for text in found}
 
 
