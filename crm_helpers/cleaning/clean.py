@@ -61,7 +61,7 @@ from crm_helpers.tables import DATED, TABLES, Table
 
 __all__ = ["CleanResult", "clean"]
 
-MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
+MEMORY = "1GB"  # of the engine; larger tables spill
 _QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
 _OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
 _DERIVED_CUSTOMERS = quote_identifier("derived customers")
@@ -181,16 +181,15 @@ def _make(
 ) -> CleanVersion:
     for load in loads.values():
         read_raw(connection, load)
-    columns = {name: load.columns for name, load in loads.items()}
     quarantine: list[str] = []
     # transactions first: the day of the last one bounds the dates of all other tables
     leading = profile.dated[0]
-    first = _clean_table(connection, profile, TABLES[leading], columns, quarantine)
+    first = _clean_table(connection, profile, TABLES[leading], loads, quarantine)
     latest = _last_day(connection, first, DATED[leading])
     cleaned = {
         name: first
         if name == leading
-        else _clean_table(connection, profile, table, columns, quarantine, latest=latest)
+        else _clean_table(connection, profile, table, loads, quarantine, latest=latest)
         for name, table in TABLES.items()
         if name in profile.tables
     }
@@ -201,9 +200,7 @@ def _make(
         connection, profile, cleaned, derived
     )
     tables |= {
-        name: _ordered(connection, table, cleaned.get(name))
-        for name, table in TABLES.items()
-        if name in {"customers", *cleaned}
+        name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
     }
     if "relations" in cleaned:
         tables |= group_customers(connection)
@@ -219,15 +216,18 @@ def _clean_table(
     connection: ibis.BaseBackend,
     profile: Profile,
     table: Table,
-    columns: Mapping[str, tuple[str, ...]],
+    loads: Mapping[str, Load],
     quarantine: list[str],
     *,
     latest: date | None = None,
 ) -> _Cleaned:
-    mapped = map_table(connection, profile, table.name, columns)
+    mapped = map_table(connection, profile, table.name, {name: load.columns for name, load in loads.items()})
     mapping = profile.tables[table.name]
     locale = Locale(profile.timezone, profile.currency, profile.country)
-    standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
+    standardised = standardise(
+        connection, mapped, table, mapping,
+        locale=locale, latest=latest, repeated=loads[mapping.source].repeated,
+    )  # fmt: skip
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
     return _Cleaned(standardised, merged, rows, clean=_kept(standardised))
@@ -349,21 +349,13 @@ def _described(connection: ibis.BaseBackend, item: _Cleaned, flags: list[Flag], 
     )
 
 
-def _ordered(connection: ibis.BaseBackend, table: Table, item: _Cleaned | None) -> ibis.Table:
+def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
     names = ", ".join(quote_identifier(column.name) for column in table.columns)
-    first = quote_identifier(table.columns[0].name)
-    order = "" if item and _in_order(connection, item) else f"ORDER BY {ROW} NULLS LAST, {first}"
-    return connection.sql(f"SELECT {names} FROM {clean_place(table.name)} {order}", dialect="duckdb")
-
-
-def _in_order(connection: ibis.BaseBackend, item: _Cleaned) -> bool:
-    """Say whether the clean rows are a part of the converted table, whose rows are in the source's order."""
-    if item.standardised.table.name == "customers" or item.clean != _kept(item.standardised):
-        return False
-    place = quote_identifier(item.standardised.place)
-    # sorting takes as long as writing; a scan without a join keeps the order of the table
-    query = f"SELECT max({ROW} - rowid) = min({ROW} - rowid) FROM {place}"
-    return bool(connection.raw_sql(query).fetchone()[0])
+    # rows of derived customers have no number. Rows that stand in order are sorted too: only then are the
+    # groups of rows in the file the same whatever the number of threads
+    first = f"NULLS LAST, {quote_identifier(table.columns[0].name)}" if table.name == "customers" else ""
+    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} {first}"
+    return connection.sql(query, dialect="duckdb")
 
 
 def _last_day(connection: ibis.BaseBackend, first: _Cleaned, moment: str) -> date:

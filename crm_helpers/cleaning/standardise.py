@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,9 +31,7 @@ class Standardised:
 
     table: Table
     source: str
-    place: (
-        str  # the engine's table: _row, the columns, a code beside each, first fatal column, whether replaced
-    )
+    place: str  # the engine's table: _row, columns, a code beside each, first fatal column, whether replaced
     columns: tuple[Column, ...]  # the mapped ones, in the vocabulary's order
     key: tuple[str, ...]  # empty when rows cannot be told apart
     rows: int
@@ -50,6 +48,7 @@ def standardise(
     *,
     locale: Locale,
     latest: date | None = None,
+    repeated: Collection[str] = (),
 ) -> Standardised:
     """Convert a mapped table's columns to their types, in the engine.
 
@@ -67,6 +66,8 @@ def standardise(
         The company's zone, currency and country.
     latest
         Day of the last transaction or contact, once known: no date of the past lies after it.
+    repeated
+        Columns of the source that hold few values.
 
     Returns
     -------
@@ -82,7 +83,10 @@ def standardise(
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
     place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
     _read_phones(connection, mapped, columns, locale)
-    query = _query(connection, mapped, table, columns, mapping, locale=locale, latest=latest)
+    few = {name for name, origin in mapping.columns.items() if origin.column in repeated}
+    query = _query(
+        connection, mapped, table, mapping, columns=columns, locale=locale, latest=latest, repeated=few
+    )
     try:
         connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
     except duckdb.InvalidInputException as error:
@@ -117,11 +121,12 @@ def _query(
     connection: ibis.BaseBackend,
     mapped: ibis.Table,
     table: Table,
-    columns: tuple[Column, ...],
     mapping: TableMapping,
     *,
+    columns: tuple[Column, ...],
     locale: Locale,
     latest: date | None,
+    repeated: Collection[str],
 ) -> str:
     raw = mapped.schema()
     carried = [name for name in (FAULT, SET_ASIDE) if name in raw]
@@ -130,7 +135,8 @@ def _query(
     for column in columns:
         name, origin = quote_identifier(column.name), mapping.columns[column.name]
         given, kind = quote_identifier(f"given {column.name}"), raw[column.name]
-        found.append(f"{present(name, kind, origin.missing)} AS {given}")
+        few = column.name in repeated
+        found.append(f"{present(name, kind, origin.missing, repeated=few)} AS {given}")
         value = converted(given, kind, column, origin=origin, locale=locale)
         typed += [given, f"{value} AS {name}"]
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
@@ -140,10 +146,14 @@ def _query(
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
         ]
-    cases = [_fatal(table, column, i) for i, column in enumerate(columns, start=1)]
+    cases = [
+        f"WHEN {code_of(column.name)} BETWEEN {min(codes)} AND {max(codes)} THEN {i}"
+        for i, column in enumerate(columns, start=1)
+        if (codes := fatal_codes(table, column))
+    ]
     ragged = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if FAULT in raw else []
     aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
-    fatal = " ".join([*ragged, *aside, *cases])
+    fatal = " ".join([*ragged, *aside, *cases, "WHEN false THEN 0"])
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
@@ -165,11 +175,6 @@ def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: d
         f" WHEN {value} IS NULL THEN CASE WHEN {swapped} THEN 4 ELSE 2 END{trace}"
         f" WHEN {in_range(value, column, latest=latest)} THEN 0 ELSE {beyond} END AS UTINYINT)"
     )
-
-
-def _fatal(table: Table, column: Column, position: int) -> str:
-    codes = fatal_codes(table, column) or (99,)
-    return f"WHEN {code_of(column.name)} IN ({', '.join(map(str, codes))}) THEN {position}"
 
 
 def _counts(

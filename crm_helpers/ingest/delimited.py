@@ -32,6 +32,7 @@ __all__ = ["LONGEST_RECORD", "as_utf8", "copy_csv", "read_csv", "stream"]
 BATCH_ROWS = 100_000
 CHUNK_BYTES = 1 << 20
 COPY_MEMORY = "1GB"
+FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
 
 _LINE = re.compile(r"(?:on Line:|in line) (\d+)")
 _ENCODING = 'is not in the declared encoding; crm check guesses it, state it in encoding, as "gb18030"'
@@ -123,7 +124,7 @@ def copy_csv(
     target = work / f"{uuid4().hex}.parquet"
     query = (
         f"COPY ({_scan(text, source, before, names)}) TO {quote_text(str(target))}"
-        f" (FORMAT parquet, KV_METADATA {{{FIRST_ROW}: '{before + 2}'}})"
+        f" (FORMAT parquet, DICTIONARY_SIZE_LIMIT {FEW}, KV_METADATA {{{FIRST_ROW}: '{before + 2}'}})"
     )
     connection = connect(text.parent, work, memory=COPY_MEMORY)
     try:

@@ -81,6 +81,21 @@ class Load:
         names = dict.fromkeys(name for file in self.files for name in pq.read_schema(file).names)
         return tuple(name for name in names if name not in LOCATORS)
 
+    @property
+    def repeated(self) -> frozenset[str]:
+        """Columns of few values, which the engine reads as a list of values and computes once each."""
+        found: set[str] = set()
+        for place, file in enumerate(self.files):
+            metadata = pq.read_metadata(file)
+            if FIRST_ROW.encode() not in (metadata.metadata or {}):  # not the engine's own copy
+                return frozenset()
+            groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+            chunks = [group.column(i) for group in groups for i in range(metadata.num_columns)]
+            plain = {chunk.path_in_schema for chunk in chunks if not chunk.has_dictionary_page}
+            listed = {chunk.path_in_schema for chunk in chunks} - plain
+            found = listed if place == 0 else found & listed
+        return frozenset(found)
+
 
 def newest_loads(folder: CompanyFolder) -> dict[str, Load]:
     """Find what is whole in `raw/` of each source.
