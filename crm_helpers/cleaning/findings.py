@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_helpers.cleaning.clean import CleanResult
+from crm_helpers.cleaning.result import CleanResult
 from crm_helpers.cleaning.rules import is_declared
 from crm_helpers.record import Verdict
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from crm_helpers.analysis.missing_segments import missing_by_segment, widest_gap
-from crm_helpers.cleaning.clean import CleanResult
 from crm_helpers.cleaning.dimensions import DIMENSIONS, timeliness
 from crm_helpers.cleaning.findings import Said
 from crm_helpers.cleaning.references import REFERENCE
+from crm_helpers.cleaning.result import CleanResult
 from crm_helpers.cleaning.returns import FREE, MATCHED, NET, SOLD
 from crm_helpers.lake import connect, read_clean
 from crm_helpers.profile import Profile

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_helpers.cleaning.clean import CleanResult
+from crm_helpers.cleaning.result import CleanResult
 
 __all__ = ["household_sentence", "person_sizes", "review_list", "worth_sentence"]
 
