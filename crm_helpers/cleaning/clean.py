@@ -140,18 +140,7 @@ def _make(
 ) -> CleanVersion:
     for load in loads.values():
         read_raw(connection, load)
-    quarantine: list[str] = []
-    # transactions first: the day of the last one bounds the dates of all other tables
-    leading = profile.dated[0]
-    first = _clean_table(connection, profile, TABLES[leading], loads, quarantine)
-    latest = last_day(connection, first, DATED[leading])
-    cleaned = {
-        name: first
-        if name == leading
-        else _clean_table(connection, profile, table, loads, quarantine, latest=latest)
-        for name, table in TABLES.items()
-        if name in profile.tables
-    }
+    cleaned, latest, quarantine = _clean_tables(connection, profile, loads)
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = create_views(connection, cleaned, derive=derives_customers(profile))
@@ -171,6 +160,24 @@ def _make(
     )
     version = with_the_past(inputs, history)
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
+
+
+def _clean_tables(
+    connection: ibis.BaseBackend, profile: Profile, loads: Mapping[str, Load]
+) -> tuple[dict[str, Cleaned], date, list[str]]:
+    """Clean every mapped table; return them, the company's last day, and SQL of what was put aside."""
+    quarantine: list[str] = []
+    # transactions first: the day of the last one bounds the dates of all other tables
+    leading = profile.dated[0]
+    first = _clean_table(connection, profile, TABLES[leading], loads, quarantine)
+    latest = last_day(connection, first, DATED[leading])
+    others = {
+        name: _clean_table(connection, profile, table, loads, quarantine, latest=latest)
+        for name, table in TABLES.items()
+        if name in profile.tables and name != leading
+    }
+    found = {leading: first} | others
+    return {name: found[name] for name in TABLES if name in found}, latest, quarantine
 
 
 def _clean_table(

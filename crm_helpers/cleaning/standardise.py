@@ -146,22 +146,26 @@ def _query(
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
         ]
-    cases = [
-        f"WHEN {code_of(column.name)} BETWEEN {min(codes)} AND {max(codes)} THEN {i}"
-        for i, column in enumerate(columns, start=1)
-        if (codes := fatal_codes(table, column))
-    ]
-    ragged = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if FAULT in raw else []
-    aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
-    fatal = " ".join([*ragged, *aside, *cases, "WHEN false THEN 0"])
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
         f" judged AS (SELECT {', '.join(judged)} FROM typed)"
-        f" SELECT {', '.join(final)}, CAST(CASE {fatal} ELSE 0 END AS UTINYINT) AS fatal, false AS replaced"
+        f" SELECT {', '.join(final)}, {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS fatal, false AS replaced"
         " FROM judged"
     )
+
+
+def _fatal(table: Table, mapping: TableMapping, columns: tuple[Column, ...], *, ragged: bool) -> str:
+    """Write SQL for what costs the whole row: a fault of the reader, a rule of the profile, or a column."""
+    cases = [
+        f"WHEN {code_of(column.name)} BETWEEN {min(codes)} AND {max(codes)} THEN {i}"
+        for i, column in enumerate(columns, start=1)
+        if (codes := fatal_codes(table, column))
+    ]
+    torn = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if ragged else []
+    aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
+    return f"CAST(CASE {' '.join([*torn, *aside, *cases, 'WHEN false THEN 0'])} ELSE 0 END AS UTINYINT)"
 
 
 def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: date | None) -> str:
