@@ -151,7 +151,8 @@ def _query(
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
         f" judged AS (SELECT {', '.join(judged)} FROM typed)"
-        f" SELECT {', '.join(final)}, {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS fatal, false AS replaced"
+        f" SELECT {', '.join(final)}, false AS replaced,"
+        f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS fatal"
         " FROM judged"
     )
 
