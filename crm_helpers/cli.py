@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -45,8 +44,9 @@ _Timeout = Annotated[float, typer.Option(metavar="SECONDS", min=1, help="Longest
 _RunTimeout = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help=(
     "Longest time for all pages together."
 ))]  # fmt: skip
-_Files = Annotated[list[Path], typer.Option("--from", metavar="FILE", help=(
-    "A source file; more may follow, with or without --from."
+_Origins = Annotated[list[str], typer.Option("--from", metavar="FILE", help=(
+    "A source file, or env:VARIABLE for the database whose URL that variable holds; more may follow, with or"
+    " without --from."
 ))]  # fmt: skip
 
 
@@ -146,43 +146,29 @@ def runs_command(company: _Company) -> None:
 def check_command(company: _Company) -> None:
     """Look at every source and mapping of a company, before a run."""
     from crm_helpers.ingest import check
+    from crm_helpers.ingest.check_table import print_check
     from crm_helpers.layout import company_folder
     from crm_helpers.profile import load_profile
 
     folder = company_folder(company)
     found = check(folder, load_profile(folder))
-    for row in found.to_dict("records"):
-        typer.echo(f"{'good ' if row['ok'] else 'FAULT'}  {row['what']}  {row['name']}{_what_was_found(row)}")
-        for line in filter(None, str(row["advice"]).split("\n")):
-            typer.echo(f"       look at {line}")
+    print_check(found, sys.stdout)
     faults = [str(detail) for detail in found.loc[~found["ok"], "detail"]]
     if faults:
         raise InputError("\ncrm: ".join(faults))
 
 
-def _what_was_found(row: dict[Hashable, Any]) -> str:
-    if not row["reachable"]:
-        return ""
-    said = [
-        row["rows"],
-        f"{row['used']} of {row['columns']} columns mapped" if row["what"] == "source" else "",
-    ]
-    said += [f"{row['converts']} of the sampled values convert" if row["converts"] else ""]
-    said += [f"personal data in {row['personal']}" if row["personal"] else ""]
-    return f": {', '.join(filter(None, said))}" if any(said) else ""
-
-
 @app.command("new")
 def new_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Folder name of the new company.")],
-    files: _Files,
-    more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Further source files.")] = None,
+    origins: _Origins,
+    more: Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Further sources.")] = None,
 ) -> None:  # fmt: skip
-    """Make a company: a commented profile with the mapping guessed from the files' headers."""
+    """Make a company: a commented profile with the mapping guessed from headers and values."""
     from crm_helpers.ingest.guess import new_company
     from crm_helpers.layout import project_root
 
-    new_company(name, [*files, *(more or [])], project_root())
+    new_company(name, [*origins, *(more or [])], project_root())
     typer.echo(f"data/{name}/profile.toml: correct the mapping there, then crm check {name}")
 
 

@@ -6,8 +6,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +27,19 @@ if TYPE_CHECKING:
 __all__ = ["fingerprint", "work_folder", "write_table", "write_text"]
 
 WAIT_SECONDS = 600  # for another process that does the same for the same company
+SETTLED_SECONDS = 3.0  # a file system may give two changes within this time the same date
 
 
 def fingerprint(path: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    """First 16 hexadecimal digits of the SHA-256 of a file's bytes.
+
+    A file whose inode, size and dates are as before is not read again, unless it changed so shortly before it
+    was read that another change could have left them as they were.
+    """
+    state = path.stat()
+    if time.time() - max(state.st_mtime, state.st_ctime) < SETTLED_SECONDS:
+        return _digest(path)
+    return _settled(path, (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
 
 
 def write_text(text: str, path: Path) -> None:
@@ -70,6 +79,16 @@ def write_table(
             # pandas' own metadata names library versions: without it the bytes depend on the rows alone
             pq.write_table(arrow.replace_schema_metadata(None), aside, compression="zstd")
     return TableRecord(name=path.stem, rows=pq.read_metadata(path).num_rows, fingerprint=fingerprint(path))
+
+
+@lru_cache(maxsize=256)
+def _settled(path: Path, _state: tuple[int, ...]) -> str:
+    return _digest(path)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _copy(table: ibis.Table, path: Path) -> None:

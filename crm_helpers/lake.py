@@ -51,7 +51,7 @@ class CleanVersion:
 
     version: str
     path: Path
-    as_of: date  # the day after the last transaction, in the company's zone
+    as_of: date  # the day after the last transaction or, without any, the last contact, in the company's zone
     tables: dict[str, TableRecord]
 
 
@@ -132,7 +132,7 @@ def publish_clean(
     version
         Name of the version: equal inputs must have equal names.
     as_of
-        The day after the last transaction.
+        The day after the last transaction, of a company without any after the last contact.
     tables
         Tables by name, rows in the order to be written.
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from datetime import date
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -19,25 +17,19 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from crm_helpers import lake
-from crm_helpers.engine import schema_of
 from crm_helpers.errors import InputError, RunError, suggest
 from crm_helpers.layout import CompanyFolder, company_folder, notebooks_folder, project_root
-from crm_helpers.profile import Profile, load_profile
-from crm_helpers.record import Check, PageResult, RunContext, TableRecord, Verdict
+from crm_helpers.page_data import PageData
+from crm_helpers.record import Check, RunContext, Verdict
 from crm_helpers.report.blocks import MIME, Block, chart_block, table_block
-from crm_helpers.report.findings import Findings, make_headline
-from crm_helpers.report.format import is_missing, visible, write_date
+from crm_helpers.report.findings import make_headline
+from crm_helpers.report.format import visible
 from crm_helpers.report.fragment import fragment
-from crm_helpers.report.outline import page_title, question_of, stated_tables
-from crm_helpers.report.published import publish_frame
+from crm_helpers.report.outline import page_title, question_of
 from crm_helpers.report.wording import Spans, plain, sentence
-from crm_helpers.results import RESULTS
 from crm_helpers.run.parameters import check_parameters
-from crm_helpers.tables import TABLES
 
 if TYPE_CHECKING:
-    import ibis
-
     from crm_helpers.report.figures import Chart
 
 __all__ = ["Page", "open_page"]
@@ -77,7 +69,7 @@ def open_page(name: str, **parameters: bool | float | str) -> Page:
     return Page(name, notebook, folder=folder, staging=staging, parameters=checked, run=run)
 
 
-class Page:
+class Page(PageData):
     """One page at work; made by `open_page`."""
 
     def __init__(
@@ -90,61 +82,10 @@ class Page:
         parameters: dict[str, Any],
         run: RunContext | None,
     ) -> None:
-        self.name = name
-        self.folder = folder
-        self.staging = staging
-        self.parameters = parameters
-        self.profile: Profile = load_profile(folder)
+        super().__init__(name, notebook, folder=folder, staging=staging, parameters=parameters, run=run)
         self.blocks: list[Block] = []
         self._question = question_of(notebook)
-        self._stated = stated_tables(notebook)
-        self._run = run
-        self._found = Findings()
         self._emit("open", page=name, parameters={key: str(value) for key, value in parameters.items()})
-
-    @cached_property
-    def version(self) -> lake.CleanVersion:
-        """The clean tables this page reads: those of the run, else the newest."""
-        if self._run and self._run.clean_version:
-            return lake.clean_version(self.folder, self._run.clean_version)
-        return lake.current_clean(self.folder)
-
-    @cached_property
-    def as_of(self) -> date:
-        """The day the numbers stand for: as the call says, else the day after the last transaction."""
-        stated = str(self.parameters.get("as_of") or "")
-        if stated:
-            return date.fromisoformat(stated)
-        return self._run.as_of if self._run and self._run.as_of else self.version.as_of
-
-    @cached_property
-    def connection(self) -> ibis.BaseBackend:
-        """The engine the tables are read on."""
-        return lake.connect()
-
-    def read(self, table: str) -> ibis.Table:
-        """Read a table; an optional one the company lacks comes empty, and the report says what that means.
-
-        Parameters
-        ----------
-        table
-            A name under `reads` in the notebook's metadata.
-
-        Returns
-        -------
-        ibis.Table
-            All columns of the vocabulary.
-        """
-        self._must_be_stated("reads", table, self._stated["required"] + self._stated["optional"])
-        if table in RESULTS and table not in self.version.tables:
-            return self._read_published(table)
-        expression = lake.read_clean(self.connection, self.version, table)
-        if table not in self.version.tables:
-            self._found.missing.append(table)
-            self._emit("missing", table=table, meaning=TABLES[table].absence)
-        else:
-            self._record_read(self.version.tables[table], self._period(table, expression))
-        return expression
 
     def say(self, key: str, **values: Any) -> None:
         """Say a sentence of the wording; the first after a `##` heading is the card's title.
@@ -157,6 +98,11 @@ class Page:
             The numbers and words it names.
         """
         self._emit("say", key=key, spans=self._spans(key, values))
+
+    def say_each(self, *sentences: tuple[str, Mapping[str, Any]]) -> None:
+        """Say sentences one after the other, each a key and its values."""
+        for key, values in sentences:
+            self.say(key, **values)
 
     def show(
         self,
@@ -267,40 +213,10 @@ class Page:
         self._found.actions.append(plain(words))
         self._emit("action", key=key, spans=words)
 
-    def publish(self, name: str, frame: pd.DataFrame) -> None:
-        """Write a table into the run's `tables/`, as Parquet and CSV, typed by `results.py`.
-
-        Parameters
-        ----------
-        name
-            A name under `writes` in the notebook's metadata.
-        frame
-            Its rows.
-        """
-        self._must_be_stated("writes", name, self._stated["writes"])
-        record = publish_frame(name, frame, self.staging / "tables")
-        self._record_write(record)
-        self._emit("publish", **record.model_dump())
-
-    def lineage(self, *, reads: Iterable[TableRecord] = (), writes: Iterable[TableRecord] = ()) -> None:
-        """Record tables that were read or written past this page: raw loads and clean tables.
-
-        Parameters
-        ----------
-        reads, writes
-            Name, rows and fingerprint of each.
-        """
-        for record in reads:
-            self._record_read(record, {})
-        for record in writes:
-            self._record_write(record)
-            self._emit("write", **record.model_dump())
-
-    def results(self) -> list[PageResult]:
-        """Return what the other pages of this run found, in the order of their numbers."""
-        paths = sorted(self.staging.glob("*.result.json"))
-        others = [path for path in paths if path.name != f"{self.name}.result.json"]
-        return [PageResult.model_validate_json(path.read_text(encoding="utf-8")) for path in others]
+    def actions(self, steps: Mapping[str, Mapping[str, Any]]) -> None:
+        """Say what to do next, each a key and its values, in their order."""
+        for key, values in steps.items():
+            self.action(key, **values)
 
     def close(self) -> None:
         """Write the page's `result.json`, whole or not at all: the last thing a notebook does."""
@@ -309,40 +225,6 @@ class Page:
             self.name, title=page_title(self.name), question=self._question, as_of=as_of
         )
         lake.write_text(result.model_dump_json(indent=1) + "\n", self.staging / f"{self.name}.result.json")
-
-    def _read_published(self, table: str) -> ibis.Table:
-        path = self.staging / "tables" / f"{table}.parquet"
-        if not path.is_file() and table in self._stated["optional"]:
-            return self.connection.create_table(table, schema=schema_of(RESULTS[table]), temp=True)
-        if not path.is_file():
-            raise RunError(f'{self.name}: the table "{table}" was not published in this run')
-        expression = self.connection.read_parquet(path)
-        rows = int(expression.count().execute())
-        self._record_read(TableRecord(name=table, rows=rows, fingerprint=lake.fingerprint(path)), {})
-        return expression
-
-    def _record_read(self, record: TableRecord, period: dict[str, str]) -> None:
-        if record not in self._found.reads:
-            self._found.reads.append(record)
-            self._emit("read", **record.model_dump(), **period)
-
-    def _record_write(self, record: TableRecord) -> None:
-        if record not in self._found.writes:
-            self._found.writes.append(record)
-
-    def _period(self, table: str, expression: ibis.Table) -> dict[str, str]:
-        if table != "transactions":
-            return {}
-        times = expression.aggregate(first=expression.ordered_at.min(), last=expression.ordered_at.max())
-        first, last = times.execute().iloc[0]
-        return (
-            {} if is_missing(first) else {"first": write_date(first.date()), "last": write_date(last.date())}
-        )
-
-    def _must_be_stated(self, kind: str, name: str, stated: list[str]) -> None:
-        if name not in stated:
-            hint = suggest(name, stated)
-            raise RunError(f'{self.name}: "{name}" is not under {kind} in the notebook\'s metadata; {hint}')
 
     def _spans(self, key: str, values: dict[str, Any]) -> Spans:
         return sentence(key, values, language=self.profile.language, currency=self.profile.currency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,17 +14,22 @@ from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.sources import DatabaseSource, Incremental, RestSource
 from crm_helpers.strict import Strict, said_fault
-from crm_helpers.tables import TABLES
+from crm_helpers.tables import DATED, TABLES
 
 __all__ = [
     "AnySource",
+    "Bounds",
     "ColumnMapping",
     "Limit",
+    "Outliers",
     "People",
     "Profile",
+    "SegmentRule",
+    "SegmentSet",
     "Source",
     "Survivorship",
     "TableMapping",
+    "Totals",
     "load_profile",
 ]
 
@@ -33,8 +39,10 @@ Decimals = Literal["1,234.56", "1.234,56", "1 234,56", "1'234.56", "1,23,456.78"
 """How numbers are written in text: the sign between thousands and the sign before decimals."""
 
 LimitedRule = Literal[
-    "missing", "unreadable", "out_of_bounds", "not_a_choice", "ragged", "same_key", "orphan"
-]
+    "missing", "unreadable", "out_of_bounds", "not_a_choice", "ragged", "same_key", "same_person", "orphan",
+    "contradiction", "derived", "trace", "zero_amount", "returns", "extreme_quantity", "outlier",
+    "implausible", "price_jump", "overhang", "identical",
+]  # fmt: skip
 """Rules of `cleaning.rules` that a limit can be set for, by their keys."""
 
 
@@ -94,7 +102,10 @@ class ColumnMapping(Strict):
         return self
 
 
-_EVIDENCE = ("name", "phone", "email")  # of one person; without any of them nobody is compared
+MOST_CONDITIONS = 30
+_CONDITION = re.compile(r"\w[^\x00-\x1f\x7f]{0,59}")  # a condition's name: it stands in the report
+
+_EVIDENCE = ("name", "phone", "email", "document_id")  # of one person; without any of them nobody is compared
 
 Survivorship = Literal["most recent", "most frequent", "longest", "first"]
 """How one value is chosen from the records of one person."""
@@ -103,7 +114,7 @@ Survivorship = Literal["most recent", "most frequent", "longest", "first"]
 class People(Strict):
     """Which customers are one person: whether that is asked, how sure it must be, which value stays."""
 
-    merge: bool | None = None  # when not said: where names, phones or e-mails are mapped
+    merge: bool | None = None  # when not said: where names, phones, e-mails or documents are mapped
     automatic: float = Field(default=0.99, ge=0.5, lt=1)  # probability from which two rows become one
     review: float = Field(default=0.8, ge=0.5, lt=1)  # probability from which a pair is listed for review
     survivorship: dict[str, Survivorship] = Field(default_factory=dict)  # by column of customers
@@ -124,6 +135,19 @@ class TableMapping(Strict):
     columns: dict[str, ColumnMapping]
     key: tuple[str, ...] | None = None
     derive_missing: bool = False
+    # rows that are not what the table is about, as cancelled orders: by name, a condition over the source
+    set_aside: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("set_aside")
+    @classmethod
+    def _named(cls, conditions: dict[str, str]) -> dict[str, str]:
+        if len(conditions) > MOST_CONDITIONS:
+            raise ValueError(f"at most {MOST_CONDITIONS} conditions; join some of them by OR")
+        if wrong := [name for name in conditions if not _CONDITION.fullmatch(name)]:
+            raise ValueError(
+                f"{wrong[0][:60]!r} is no name: it begins with a letter, and has at most 60 signs"
+            )
+        return conditions
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -133,11 +157,73 @@ class TableMapping(Strict):
         return {k: {"column": v} if isinstance(v, str) else v for k, v in columns.items()}
 
 
+class SegmentRule(Strict):
+    """One segment of the company's own: its name, and conditions that must all hold."""
+
+    name: Annotated[str, Field(min_length=1)]
+    when: tuple[str, ...] = ()  # as "orders >= 5" or 'region in ["North"]'
+
+    @field_validator("when")
+    @classmethod
+    def _readable(cls, when: tuple[str, ...]) -> tuple[str, ...]:
+        # the conditions know pandas: a profile without rules is read without it
+        from crm_helpers.conditions import NUMBERS, WORDS, read_condition  # noqa: PLC0415
+
+        for condition in map(read_condition, when):
+            _known(condition.feature, condition.feature, WORDS if condition.words else NUMBERS)
+        return when
+
+
+class SegmentSet(Strict):
+    """Segments of the company's own, in order: the first whose conditions hold gives the name."""
+
+    rules: Annotated[tuple[SegmentRule, ...], Field(min_length=1)]
+    otherwise: str = ""  # name of everybody else; empty where there must be nobody else
+
+
 class Limit(Strict):
     """How large a share of a table's rows may break a rule: above `warn` it is said, above `fail` refused."""
 
     warn: float = Field(default=1, ge=0, le=1)
     fail: float = Field(default=1, ge=0, le=1)
+
+
+class Bounds(Strict):
+    """What is plausible for one column; values outside are flagged, not removed."""
+
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Bounds:
+        if self.low is None and self.high is None:
+            raise ValueError("needs low, high or both")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
+
+
+class Outliers(Strict):
+    """When a value is far from the others: by its robust z, or by bounds the company declares."""
+
+    robust_z: float = Field(default=5, gt=0)  # of normal values, fewer than one in a million lies beyond 5
+    bounds: dict[str, dict[str, Bounds]] = Field(default_factory=dict)  # by table and column
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> Outliers:
+        for table, columns in self.bounds.items():
+            _known(f"bounds.{table}", table, TABLES)
+            numbers = [c.name for c in TABLES[table].columns if c.type in {"number", "integer", "money"}]
+            for name in columns:
+                _known(f"bounds.{table}.{name}", name, numbers)
+        return self
+
+
+class Totals(Strict):
+    """What the source itself says it delivers; the quality page holds what was read against it."""
+
+    rows: int | None = Field(default=None, ge=0)
+    amount: float | None = None  # sum of the amounts, of transactions only
 
 
 class Profile(Strict):
@@ -150,10 +236,13 @@ class Profile(Strict):
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")  # of phone numbers without +
     engine: Literal["duckdb"] = "duckdb"
     sources: dict[Name, AnySource]
-    tables: dict[str, TableMapping]
+    tables: dict[str, TableMapping] = Field(default_factory=dict)
     limits: dict[LimitedRule, Limit] = Field(default_factory=dict)
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()
+    segments: dict[Name, SegmentSet] = Field(default_factory=dict)
+    outliers: Outliers = Outliers()
+    totals: dict[str, Totals] = Field(default_factory=dict)  # by table
 
     @field_validator("timezone")
     @classmethod
@@ -170,13 +259,22 @@ class Profile(Strict):
                 _known(f"tables.{table}.columns.{name}", name, names)
             lacking = [c for c in TABLES[table].required_columns if c not in mapping.columns]
             if lacking:
-                raise ValueError(f"tables.{table}.columns: map {', '.join(lacking)}, required")
-        lacking = [t.name for t in TABLES.values() if t.required and t.name not in self.tables]
-        if "transactions" in lacking:
-            raise ValueError("tables.transactions is missing: it is the one table nobody can do without")
+                what = f"map {', '.join(lacking)}, required"
+                raise ValueError(f"tables.{table}.columns: {what}: name a source column, or write sql")
+        if not self.dated:
+            raise ValueError(f"tables: map {' or '.join(DATED)}, one of them at least")
+        for table, totals in self.totals.items():
+            _known(f"totals.{table}", table, self.tables)
+            if totals.amount is not None and table != "transactions":
+                raise ValueError(f"totals.{table}.amount: only transactions have an amount")
         if self.people.merge and not self._evidence:
             raise ValueError(f"people.merge: map {' or '.join(_EVIDENCE)} of customers first")
         return self
+
+    @property
+    def dated(self) -> tuple[str, ...]:
+        """The mapped tables that say when something happened; the first one ends the company's time."""
+        return tuple(name for name in DATED if name in self.tables)
 
     @property
     def merges_people(self) -> bool:

@@ -116,4 +116,5 @@ class RunContext(_Record):
     staging: str
     as_of: date | None = None
     clean_version: str = ""  # the tables all pages of the run read; empty before cleaning
+    skipped: dict[str, str] = {}  # pages this company cannot have, and what they would need
     scratch: bool = False

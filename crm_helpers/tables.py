@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["TABLES", "Column", "Form", "PersonalData", "Table", "Type", "Unit"]
+__all__ = ["DATED", "TABLES", "Column", "Form", "PersonalData", "Table", "Type", "Unit"]
 
 Type = Literal["text", "integer", "number", "money", "boolean", "date", "datetime"]
 """`money` is decimal(18, 4) in the company's currency; identifiers are `text`, always."""
@@ -40,7 +40,8 @@ class Column:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     form: Form = ""
-    past: bool = False  # a date that cannot lie after the company's last transaction
+    past: bool = False  # a date that cannot lie after the company's last transaction or contact
+    when: tuple[str, str] = ("", "")  # column and value without which none is expected: empty is right then
 
     @property
     def label(self) -> str:
@@ -56,7 +57,6 @@ class Table:
     meaning: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
-    required: bool = False
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
     absence: str = ""
 
@@ -98,6 +98,12 @@ _TABLES = (
             Column("household_size", "text", "people in the household", personal="quasi-identifier"),
             Column("phone", "text", "telephone number", personal="identifier", form="phone"),
             Column("email", "text", "e-mail address", personal="identifier", form="e-mail"),
+            Column(
+                "document_id",
+                "text",
+                "number of the customer's own identity document, tax number or membership card",
+                personal="identifier",
+            ),
             Column("address", "text", "postal address", personal="identifier"),
             Column("city", "text", "city", personal="quasi-identifier"),
             Column("region", "text", "region or province", personal="quasi-identifier"),
@@ -106,8 +112,7 @@ _TABLES = (
             Column("consent", "boolean", "may be sent marketing"),
         ),
         key=("customer_id",),
-        required=True,
-        absence="customers are derived from transactions: nothing is known of them but what they buy",
+        absence="customers are derived from transactions and contacts: nothing else is known of them",
     ),
     Table(
         "transactions",
@@ -126,7 +131,6 @@ _TABLES = (
             _identifier("store_id", "the shop"),
         ),
         key=("line_id",),
-        required=True,
         references={"customer_id": ("customers", "customer_id"), "product_id": ("products", "product_id")},
         absence="nothing can be said about what customers buy",
     ),
@@ -184,6 +188,7 @@ _TABLES = (
                 "share",
                 minimum=0,
                 maximum=1,
+                when=("design", "randomised"),
             ),
             Column("budget", "money", "planned cost", "money", minimum=0),
             Column("cost", "money", "actual cost", "money", minimum=0),
@@ -200,10 +205,15 @@ _TABLES = (
         (
             _identifier("campaign_id", "the campaign", required=True),
             _CUSTOMER,
-            Column("contacted_at", "datetime", "time of the contact; empty for a holdout"),
+            Column(
+                "contacted_at",
+                "datetime",
+                "time of the contact; empty for a holdout",
+                when=("arm", "treated"),
+            ),
             Column("arm", "text", "treated, or held out at random", choices=("treated", "holdout")),
             Column("responded", "boolean", "answered or redeemed"),
-            Column("responded_at", "datetime", "time of the first answer"),
+            Column("responded_at", "datetime", "time of the first answer", when=("responded", "true")),
         ),
         key=("campaign_id", "customer_id"),
         references={"campaign_id": ("campaigns", "campaign_id"), "customer_id": ("customers", "customer_id")},
@@ -264,6 +274,11 @@ _TABLES = (
         absence="who belongs to whom is not known",
     ),
 )
+
+DATED = {"transactions": "ordered_at", "communications": "occurred_at"}
+"""Tables that a company lives by, one of them at least, and when their rows happened.
+
+The last row of the first table a company has ends its time; customers are derived from all of them."""
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 """Canonical tables by name."""

@@ -15,7 +15,8 @@ from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.errors import InputError, RunError
 from crm_helpers.layout import company_folder
 from crm_helpers.page import Page, open_page
-from crm_helpers.record import PageResult, RunContext
+from crm_helpers.record import Manifest, PageResult, RunContext
+from crm_helpers.report.published import publish_frame
 from crm_helpers.tables import TABLES
 
 PROFILE = """
@@ -118,6 +119,42 @@ def test_reading_records_rows_fingerprint_and_period(page: Page) -> None:
     block = page.blocks[-1]
     assert (block["rows"], len(block["fingerprint"])) == (2, 16)
     assert (block["first"], block["last"]) == ("3 January 2017", "1 January 2018")
+
+
+def publish_run(root: Path, run: str, version: str, share: float, *, status: str = "good") -> None:
+    manifest = Manifest(
+        run=run, company="little", status=status, started_at="", seconds=1.0, as_of=dt.date(2018, 1, 2),
+        clean_version=version, profile_sha256="", pages=(), tables=(), packages={},
+    )  # fmt: skip
+    folder = root / "reports" / "little" / run
+    measures = {
+        "table": ["customers"], "dimension": ["validity"], "share": [share], "good": [1], "cases": [2],
+        "cases_of": ["rows"],
+    }  # fmt: skip
+    publish_frame("quality_dimensions", pd.DataFrame(measures), folder / "tables")
+    (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
+
+
+def test_a_table_is_compared_with_the_newest_run_on_other_data(page: Page, root: Path) -> None:
+    publish_run(root, "20250101T000000Z-aaaa", "v0", 0.5)
+    publish_run(root, "20250102T000000Z-aaaa", "v9", 0.75)
+    publish_run(root, "20250103T000000Z-aaaa", "v1", 0.9)  # the same tables and day: an equal run
+    frame, day = page.before("quality_dimensions")
+    assert (frame["share"].tolist(), day) == ([0.75], dt.date(2018, 1, 2))
+
+
+def test_without_a_run_on_other_data_or_without_its_table_nothing_is_compared(page: Page, root: Path) -> None:
+    publish_run(root, "20250103T000000Z-aaaa", "v1", 0.9)
+    for table in ("quality_dimensions", "returns"):
+        frame, day = page.before(table)
+        assert (len(frame), day) == (0, None)
+        publish_run(root, "20250102T000000Z-aaaa", "v9", 0.75)
+
+
+def test_what_a_page_learnt_is_kept_beside_its_tables(page: Page) -> None:
+    page.keep("scaler", '{"center": 1}\n', rows=1)
+    assert json.loads((page.staging / "tables" / "scaler.json").read_text(encoding="utf-8")) == {"center": 1}
+    assert [record.name for record in closed(page).writes] == ["scaler"]
 
 
 def test_an_optional_table_that_is_missing_is_empty_and_said(page: Page) -> None:

@@ -99,6 +99,8 @@ def answer(found: Portfolio) -> tuple[str, Verdict, dict[str, Any]]:
         Key, verdict and numbers: solid with a randomised campaign that is decided, indicative with any
         other that could be judged.
     """
+    if not found.campaigns:
+        return "campaigns.answer_none", "not enough data", {}
     if not found.judged:
         return "campaigns.answer_nothing", "not enough data", {"campaigns": found.campaigns}
     sure: Verdict = "solid" if found.solid else "indicative"

@@ -94,7 +94,7 @@ def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
 
 
 def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
-    """Answer the page's question from the plan, else by what an order is worth or campaigns are answered.
+    """Answer the question from the plan, else by the worth of orders, answers to campaigns or contacts.
 
     Returns
     -------
@@ -113,6 +113,11 @@ def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, di
         key, values = extremes(evaluation, name)
         if key == f"channels.{name.replace(' ', '_')}":
             return said, "indicative", values
+    contacts = measure(evaluation, "answer share").sort_values("cases", ascending=False, kind="stable")
+    if len(contacts) > 1:
+        most, every = int(contacts["cases"].iloc[0]), int(contacts["cases"].sum())
+        values = {"best": contacts["channel"].iloc[0], "contacts": most, "all": every, "share": most / every}
+        return "channels.answer_contacts", "not enough data", values
     return "channels.answer_nothing", "not enough data", {}
 
 

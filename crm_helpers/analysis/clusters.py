@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from crm_helpers.analysis.cluster_names import name_clusters
 from crm_helpers.analysis.rfm import NO_ORDERS
+from crm_helpers.analysis.scaling import Scaler, fit_scaler
 from crm_helpers.analysis.segments import MEDIANS
 from crm_helpers.analysis.stability import (
     bootstrap_agreement,
@@ -38,18 +42,42 @@ _NULL_DRAWS = 3
 
 @dataclass(frozen=True)
 class Scale:
-    """How features become comparable: `z = (clip(log(1 + x), low, high) − mean) / deviation`."""
+    """How features become comparable: `z = (clip(log(1 + x), low, high) − center) / scale`."""
 
     features: tuple[str, ...]
     low: np.ndarray
     high: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
+    scaler: Scaler
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the standardised features of every row; a constant feature becomes zero."""
         logs = np.log1p(frame[list(self.features)].to_numpy(float).clip(min=0))
-        return np.asarray((logs.clip(self.low, self.high) - self.mean) / self.deviation)
+        limited = pd.DataFrame(logs.clip(self.low, self.high), columns=list(self.features))
+        return self.scaler.apply(limited).to_numpy()
+
+    def apply(self, table: ibis.Table) -> list[ibis.Value]:
+        """Return the standardised features as expressions of the engine, in the order of `features`."""
+        logs = [(table[name].cast("float64").clip(lower=0) + 1).ln() for name in self.features]
+        limits = zip(logs, self.low.tolist(), self.high.tolist(), strict=True)
+        limited = [log.clip(lower=low, upper=high) for log, low, high in limits]
+        learnt = zip(limited, self.scaler.center, self.scaler.scale, strict=True)
+        return [(value - center) / scale for value, center, scale in learnt]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what was learnt as lists and numbers, for JSON."""
+        limits = zip(self.features, self.low.tolist(), self.high.tolist(), strict=True)
+        return {
+            "formula": "z = (clip(ln(1 + x), low, high) - center) / scale",
+            "limits": [{"name": name, "low": low, "high": high} for name, low, high in limits],
+            "scaler": self.scaler.to_plain(),
+        }
+
+    @classmethod
+    def from_plain(cls, content: dict[str, Any]) -> Scale:
+        """Make the scale anew from `to_plain`; `KeyError`, `TypeError` or `ValueError` where it is none."""
+        names, low, high = zip(*((c["name"], c["low"], c["high"]) for c in content["limits"]), strict=True)
+        scaler = Scaler.from_plain(content["scaler"])
+        return cls(tuple(map(str, names)), np.array(low, float), np.array(high, float), scaler)
 
 
 @dataclass(frozen=True)
@@ -71,6 +99,16 @@ class Clusters:
     boundary_share: float
     market: str
     """`natural`, `reproducible` or `constructive` (Dolnicar & Leisch 2010); `one group` when k is 1."""
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """What a reader needs of the profile."""
+        return self.profile.drop(columns=["share_of_customers", "median_revenue"])
+
+    def renamed(self, names: Mapping[str, str]) -> Clusters:
+        """Return the same clusters under other names."""
+        profile = self.profile.assign(cluster=self.profile["cluster"].replace(dict(names)))
+        return replace(self, labels=self.labels.replace(dict(names)), profile=profile)
 
 
 def find_clusters(
@@ -126,14 +164,11 @@ def fit_scale(ordered: pd.DataFrame, features: tuple[str, ...] = FEATURES) -> Sc
     Scale
         The transformation, to be used for these and for new customers.
     """
-    logs = np.log1p(ordered[list(features)].to_numpy(float).clip(min=0))
-    if not len(logs):
-        zeros = np.zeros(len(features))
-        return Scale(features, zeros, zeros, zeros, zeros + 1)
-    low, high = np.percentile(logs, [1, 99], axis=0)
-    limited = logs.clip(low, high)
-    deviation = limited.std(axis=0)
-    return Scale(features, low, high, limited.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0))
+    names = list(features)
+    logs = np.log1p(ordered[names].to_numpy(float).clip(min=0))
+    low, high = np.percentile(logs, [1, 99], axis=0) if len(logs) else np.zeros((2, len(names)))
+    limited = pd.DataFrame(logs.clip(low, high), columns=names)
+    return Scale(features, low, high, fit_scaler(limited, names, "z-score"))
 
 
 def _choose(points: np.ndarray, *, clusters: int, fewest: int, most: int, seed: int) -> pd.DataFrame:

@@ -11,7 +11,9 @@ from datetime import date, timedelta
 import ibis
 from ibis import _
 
-__all__ = ["customer_features", "revenue_between", "total_revenue"]
+from crm_helpers.conditions import WORDS
+
+__all__ = ["customer_features", "days_before", "revenue_between", "total_revenue", "with_attributes"]
 
 
 def customer_features(
@@ -59,6 +61,30 @@ def customer_features(
     return _describe(joined.mutate(customer_id=_.customer_id.coalesce(_.customer_id_right)), as_of)
 
 
+def with_attributes(table: ibis.Table, customers: ibis.Table, *, as_of: date) -> ibis.Table:
+    """Add what is known of customers besides their orders.
+
+    Parameters
+    ----------
+    table
+        One row a customer, from `customer_features`.
+    customers
+        Canonical customers.
+    as_of
+        The day ages stand for.
+
+    Returns
+    -------
+    ibis.Table
+        The table with `age` (whole years; missing where the birth date is) and the columns `WORDS`.
+    """
+    born = customers.birth_date
+    had_birthday = (born.month() * 100 + born.day()) <= as_of.month * 100 + as_of.day
+    age = as_of.year - born.year() - ibis.ifelse(had_birthday, 0, 1)
+    known = customers.select("customer_id", *WORDS, age=age.cast("float64"))
+    return table.left_join(known, "customer_id").drop("customer_id_right")
+
+
 def revenue_between(transactions: ibis.Table, *, since: date, until: date) -> ibis.Table:
     """Sum what each customer paid from `since` up to but not including `until`.
 
@@ -76,6 +102,17 @@ def revenue_between(transactions: ibis.Table, *, since: date, until: date) -> ib
     """
     sums = _customer_sums(_orders(_lines(transactions, since=since, until=until)))
     return sums.select("customer_id", "orders", revenue=_.revenue.cast("float64"))
+
+
+def days_before(day: date, days: int) -> date:
+    """Return the day so many days before another.
+
+    Examples
+    --------
+    >>> days_before(date(2024, 3, 1), 1)
+    datetime.date(2024, 2, 29)
+    """
+    return day - timedelta(days=days)
 
 
 def total_revenue(transactions: ibis.Table, *, as_of: date, window_days: int = 0) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.segment_rules import LEVELS, RECENCY, RULES, Rule, cell_names, level
+from crm_helpers.conditions import Branch, Condition, RuleSet
 
-__all__ = ["NO_ORDERS", "Scoring", "assign_segments", "rule_table", "score_customers", "scoring"]
+__all__ = ["NO_ORDERS", "Scoring", "assign_segments", "rule_set", "rule_table", "score_customers", "scoring"]
 
 NO_ORDERS = "No orders"
 """The segment of customers who ordered nothing in the window: they have no scores."""
@@ -123,8 +124,32 @@ def assign_segments(scored: pd.DataFrame, *, scores: int, rules: Sequence[Rule] 
     return pd.Series(np.where(known, names[cell], NO_ORDERS), scored.index, dtype="str", name="segment")
 
 
+def rule_set(cuts: Scoring, rules: Sequence[Rule] = RULES) -> RuleSet:
+    """Write the rules in days, orders and money: what an engine or a database needs to give the same names.
+
+    Parameters
+    ----------
+    cuts
+        The company's cut points.
+    rules
+        The rule table.
+
+    Returns
+    -------
+    RuleSet
+        One branch a rule, over the features; whoever has no order is `NO_ORDERS`.
+
+    Examples
+    --------
+    >>> cuts = Scoring(4, (15.0, 30.0, 60.0), (1.0, 2.0, 5.0), (10.0, 20.0, 40.0), by_rhythm=True)
+    >>> rule_set(cuts).branches[0].sql
+    'orders > 0 AND recency_days <= 30 AND orders > 5 AND revenue > 40'
+    """
+    return RuleSet(tuple(Branch(rule.segment, _conditions(rule, cuts)) for rule in rules), NO_ORDERS)
+
+
 def rule_table(cuts: Scoring, rules: Sequence[Rule] = RULES) -> pd.DataFrame:
-    """Write the rules in days, orders and money: what a database needs to give the same names.
+    """List the rules in words and as SQL.
 
     Parameters
     ----------
@@ -137,37 +162,33 @@ def rule_table(cuts: Scoring, rules: Sequence[Rule] = RULES) -> pd.DataFrame:
     -------
     pandas.DataFrame
         `segment`, `rule` (the meaning), `effort`, `sql` (a condition over the features).
-
-    Examples
-    --------
-    >>> cuts = Scoring(4, (15.0, 30.0, 60.0), (1.0, 2.0, 5.0), (10.0, 20.0, 40.0), by_rhythm=True)
-    >>> rule_table(cuts)["sql"].iloc[0]
-    'orders > 0 AND recency_days <= 30 AND orders > 5 AND revenue > 40'
     """
-    rows = [(rule.segment, rule.meaning, rule.effort, _rule_sql(rule, cuts)) for rule in rules]
+    written = [branch.sql for branch in rule_set(cuts, rules).branches]
+    rows = [(r.segment, r.meaning, r.effort, sql) for r, sql in zip(rules, written, strict=True)]
     return pd.DataFrame(rows, columns=["segment", "rule", "effort", "sql"])
 
 
-def _rule_sql(rule: Rule, cuts: Scoring) -> str:
+def _conditions(rule: Rule, cuts: Scoring) -> tuple[Condition, ...]:
     n = cuts.scores
     low = sum(level(score, n) == "low" for score in range(1, n + 1)) - 1
     high = sum(level(score, n) != "high" for score in range(1, n + 1)) - 1
     often, money = ((points[low], points[high]) for points in (cuts.frequency, cuts.monetary))
-    parts = (
-        "orders > 0",
-        _between("recency_days", rule.recency, RECENCY[::-1], cuts.recency[-2:]),
-        _between("orders", rule.frequency, LEVELS, often),
-        _between("revenue", rule.monetary, LEVELS, money),
+    return (
+        Condition("orders", ">", 0.0),
+        *_between("recency_days", rule.recency, RECENCY[::-1], cuts.recency[-2:]),
+        *_between("orders", rule.frequency, LEVELS, often),
+        *_between("revenue", rule.monetary, LEVELS, money),
     )
-    return " AND ".join(part for part in parts if part)
 
 
-def _between(column: str, bands: tuple[str, ...], order: tuple[str, ...], ends: Sequence[float]) -> str:
-    """Write neighbouring bands as one condition: above the end before the first, up to that of the last."""
+def _between(
+    feature: str, bands: tuple[str, ...], order: tuple[str, ...], ends: Sequence[float]
+) -> list[Condition]:
+    """Write neighbouring bands as conditions: above the end before the first, up to that of the last."""
     places = sorted(order.index(band) for band in bands)
-    above = [f"{column} > {ends[places[0] - 1]:.15g}"] if places[0] > 0 else []
-    upto = [f"{column} <= {ends[places[-1]]:.15g}"] if places[-1] < len(order) - 1 else []
-    return " AND ".join(above + upto)
+    above = [Condition(feature, ">", ends[places[0] - 1])] if places[0] > 0 else []
+    upto = [Condition(feature, "<=", ends[places[-1]])] if places[-1] < len(order) - 1 else []
+    return above + upto
 
 
 def _rhythm_cuts(gaps: np.ndarray, scores: int) -> tuple[float, ...]:

@@ -15,8 +15,8 @@ from crm_helpers.analysis.segments import judge
 from crm_helpers.analysis.tree import Explanation
 
 __all__ = [
-    "answer", "certainty", "criteria_table", "explained", "later_title", "leading", "market", "next_steps",
-    "period", "rhythm", "strongest", "unseen", "window", "worth",
+    "answer", "certainty", "criteria_table", "explained", "later_title", "leading", "market",
+    "next_steps", "period", "rhythm", "strongest", "unseen", "window", "worth",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]

@@ -11,12 +11,14 @@ from sklearn.tree import DecisionTreeClassifier
 from crm_helpers.analysis.clusters import FEATURES, Clusters
 from crm_helpers.analysis.estimates import Estimate, wilson_estimate
 from crm_helpers.analysis.rfm import NO_ORDERS
+from crm_helpers.conditions import Branch, Condition, RuleSet
 
-__all__ = ["Condition", "Explanation", "Leaf", "cost_ratio", "explain"]
+__all__ = ["Explanation", "cost_ratio", "explain", "said"]
 
 FAITHFUL = 0.9
 HELD_OUT = 0.3
 _SMALLEST_LEAF = 0.01
+_WITHOUT = Branch(NO_ORDERS, (Condition("orders", "=", 0.0),))
 _PHRASES = {
     "recency_days": ("last order at most {high} days ago", "last order more than {low} days ago",
                      "last order more than {low} and at most {high} days ago"),
@@ -29,73 +31,21 @@ _PHRASES = {
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One test on the way to a leaf: the feature is at most, or above, a threshold in its own unit."""
-
-    feature: str
-    above: bool
-    threshold: float
-
-    def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Test every row."""
-        values = frame[self.feature].to_numpy(float)
-        return values > self.threshold if self.above else values <= self.threshold
-
-    @property
-    def sql(self) -> str:
-        """The test as SQL."""
-        return f"{self.feature} {'>' if self.above else '<='} {_number(self.threshold)}"
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One rule: whoever meets all conditions belongs, most likely, to the cluster."""
-
-    cluster: str
-    conditions: tuple[Condition, ...]
-
-    def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Test every row."""
-        tests = [part.holds(frame) for part in self.conditions]
-        return np.asarray(np.logical_and.reduce([np.ones(len(frame), bool), *tests]))
-
-    @property
-    def sql(self) -> str:
-        """The conditions as one SQL expression."""
-        return " AND ".join(part.sql for part in self.conditions) or "TRUE"
-
-    @property
-    def words(self) -> str:
-        """The conditions as one sentence."""
-        sides: dict[str, dict[str, str]] = {}
-        for part in self.conditions:
-            sides.setdefault(part.feature, {})["low" if part.above else "high"] = _written(part.threshold)
-        said = [_PHRASES[name][_form(ends)].format(**ends) for name, ends in sides.items()]
-        sentence = "; ".join(said) or "every customer who ordered"
-        return sentence[:1].upper() + sentence[1:]
-
-
-@dataclass(frozen=True)
 class Explanation:
     """The tree, and how often it is right on customers it has not seen."""
 
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[Branch, ...]
     fidelity: Estimate
     held_out: int
 
+    @property
+    def rule_set(self) -> RuleSet:
+        """The leaves as rules, customers without orders first."""
+        return RuleSet((_WITHOUT, *self.leaves), NO_ORDERS)
+
     def assign(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the cluster that the rules give to every row; `NO_ORDERS` where there is no order."""
-        chosen = np.full(len(frame), -1)
-        for place, leaf in enumerate(self.leaves):
-            chosen[leaf.holds(frame)] = place
-        names = np.array([*(leaf.cluster for leaf in self.leaves), NO_ORDERS], dtype=object)
-        return np.where((frame["orders"] > 0).to_numpy(), names[chosen], NO_ORDERS)
-
-    def sql(self) -> str:
-        """Return one CASE expression over the features that gives the same clusters."""
-        lines = [f"WHEN orders = 0 THEN {_text(NO_ORDERS)}"]
-        lines += [f"WHEN {leaf.sql} THEN {_text(leaf.cluster)}" for leaf in self.leaves]
-        return "CASE\n  " + "\n  ".join(lines) + "\nEND"
+        return self.rule_set.assign(frame)
 
     def table(self, frame: pd.DataFrame, cluster: pd.Series) -> pd.DataFrame:
         """List the rules: `cluster`, `rule`, `customers`, `share_right`, `sql`.
@@ -112,8 +62,8 @@ class Explanation:
         rows = []
         for leaf in self.leaves:
             inside = leaf.holds(frame) & ordered
-            right = float((found[inside] == leaf.cluster).mean()) if inside.any() else np.nan
-            rows.append((leaf.cluster, leaf.words, int(inside.sum()), right, leaf.sql))
+            right = float((found[inside] == leaf.name).mean()) if inside.any() else np.nan
+            rows.append((leaf.name, said(leaf), int(inside.sum()), right, leaf.sql))
         return pd.DataFrame(rows, columns=["cluster", "rule", "customers", "share_right", "sql"])
 
 
@@ -154,6 +104,22 @@ def explain(
     return Explanation(leaves, wilson_estimate(right, len(testing)), len(testing))
 
 
+def said(leaf: Branch) -> str:
+    """Say the conditions of a leaf as one sentence.
+
+    Examples
+    --------
+    >>> said(Branch("Few", (Condition("orders", ">", 1.0), Condition("orders", "<=", 3.0))))
+    'More than 1 and at most 3 orders'
+    """
+    sides: dict[str, dict[str, str]] = {}
+    for part in leaf.conditions:
+        sides.setdefault(part.feature, {})["low" if part.operator == ">" else "high"] = _written(part.value)
+    words = [_PHRASES[name][_form(ends)].format(**ends) for name, ends in sides.items()]
+    sentence = "; ".join(words) or "every customer who ordered"
+    return sentence[:1].upper() + sentence[1:]
+
+
 def cost_ratio(features: pd.DataFrame, clusters: Clusters, assigned: np.ndarray) -> float:
     """Compare the tree's groups with K-means by K-means' own cost, the squared distance to the centres.
 
@@ -183,9 +149,9 @@ def cost_ratio(features: pd.DataFrame, clusters: Clusters, assigned: np.ndarray)
 
 def _leaves(
     learning: pd.DataFrame, truth: np.ndarray, names: list[str], *, most_leaves: int
-) -> tuple[Leaf, ...]:
+) -> tuple[Branch, ...]:
     if len(names) < 2:
-        return tuple(Leaf(name, ()) for name in names)
+        return tuple(Branch(name, ()) for name in names)
     values, smallest = learning[list(FEATURES)].to_numpy(float), max(1, int(_SMALLEST_LEAF * len(learning)))
     for count in range(len(names), most_leaves + 1):
         model = DecisionTreeClassifier(
@@ -194,33 +160,35 @@ def _leaves(
         if model.score(values, truth) >= FAITHFUL:
             break
     leaves = _walk(model, node=0, conditions=())
-    return tuple(sorted(leaves, key=lambda leaf: names.index(leaf.cluster)))
+    return tuple(sorted(leaves, key=lambda leaf: names.index(leaf.name)))
 
 
-def _walk(model: DecisionTreeClassifier, *, node: int, conditions: tuple[Condition, ...]) -> list[Leaf]:
+def _walk(model: DecisionTreeClassifier, *, node: int, conditions: tuple[Condition, ...]) -> list[Branch]:
     grown = model.tree_
     if grown.children_left[node] == -1:
         cluster = str(model.classes_[grown.value[node][0].argmax()])
-        return [Leaf(cluster, _tightest(conditions))]
+        return [Branch(cluster, _tightest(conditions))]
     feature = FEATURES[grown.feature[node]]
     threshold = _round(feature, float(grown.threshold[node]))
     leaves = []
-    for above, child in ((False, grown.children_left[node]), (True, grown.children_right[node])):
-        longer = (*conditions, Condition(feature, above, threshold))
+    for side, child in (("<=", grown.children_left[node]), (">", grown.children_right[node])):
+        longer = (*conditions, Condition(feature, side, threshold))
         leaves += _walk(model, node=int(child), conditions=longer)
-    if len({leaf.cluster for leaf in leaves}) == 1:  # a split whose sides bear one name says nothing
-        return [Leaf(leaves[0].cluster, _tightest(conditions))]
+    if len({leaf.name for leaf in leaves}) == 1:  # a split whose sides bear one name says nothing
+        return [Branch(leaves[0].name, _tightest(conditions))]
     return leaves
 
 
 def _tightest(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Keep of each feature and side the one condition that implies the others."""
-    kept: dict[tuple[str, bool], Condition] = {}
+    kept: dict[tuple[str, str], Condition] = {}
     for condition in conditions:
-        side = (condition.feature, condition.above)
-        tighter = max if condition.above else min
-        kept[side] = tighter(kept.get(side, condition), condition, key=lambda part: part.threshold)
-    return tuple(kept[side] for side in sorted(kept, key=lambda side: (FEATURES.index(side[0]), not side[1])))
+        side = (condition.feature, condition.operator)
+        tighter = max if condition.operator == ">" else min
+        kept[side] = tighter(kept.get(side, condition), condition, key=lambda part: part.value)
+    return tuple(
+        kept[side] for side in sorted(kept, key=lambda side: (FEATURES.index(side[0]), side[1] == "<="))
+    )
 
 
 def _round(feature: str, threshold: float) -> float:
@@ -235,11 +203,3 @@ def _form(ends: dict[str, str]) -> int:
 
 def _written(threshold: float) -> str:
     return f"{threshold:,.0f}" if threshold == int(threshold) else f"{threshold:,.2f}"
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(value)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -12,55 +12,57 @@ import duckdb
 import ibis
 import pandas as pd
 import pyarrow as pa
-from ibis.backends.sql.datatypes import DuckDBType
 
 from crm_helpers.cleaning.duplicates import find_merged
-from crm_helpers.cleaning.flags import Flag, find_orphans, find_traps
-from crm_helpers.cleaning.limits import exceeded, refuse_exceeded
+from crm_helpers.cleaning.flags import Flag
+from crm_helpers.cleaning.households import group_customers
+from crm_helpers.cleaning.limits import refuse_exceeded
+from crm_helpers.cleaning.measures import find_flags, measure
 from crm_helpers.cleaning.quality import (
     Line,
     census,
     derived_table,
     missing_values,
-    problems,
     quality_rows,
     quarantine_query,
-    reconciliation,
     sales_bridge,
 )
+from crm_helpers.cleaning.result import CleanResult, read_result
+from crm_helpers.cleaning.rows import (
+    Cleaned,
+    create_views,
+    derives_customers,
+    kept_query,
+    last_day,
+    ordered_rows,
+    sold_query,
+)
 from crm_helpers.cleaning.same_person import (
-    PEOPLE_TABLES,
     gone_query,
     join_customers,
     link_customers,
     refer_to_people,
 )
-from crm_helpers.cleaning.standardise import Standardised, clean_place, standardise
+from crm_helpers.cleaning.standardise import clean_place, standardise
 from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
+from crm_helpers.cleaning.what_if import keep_pairs
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
-from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import (
     CleanVersion,
     clean_version,
     connect,
     point_to,
     publish_clean,
-    quote_identifier,
-    read_clean,
-    schema_of,
 )
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile
-from crm_helpers.record import TableRecord
-from crm_helpers.tables import TABLES, Table
+from crm_helpers.tables import DATED, TABLES, Table
 
-__all__ = ["CleanResult", "clean"]
+__all__ = ["clean"]
 
-MEMORY = "500MB"  # of the engine; larger tables spill, at the same speed as with twice as much
-_QUALITY = ("census", "quality", "missing_values", "sales_bridge", "quarantine")
-_OWN_CUSTOMERS = quote_identifier("own customers")  # those of the source, before derived ones join them
+MEMORY = "1GB"  # of the engine; larger tables spill
 _CODE = (
     "cleaning/*.py",
     "cleaning/people/*",
@@ -73,36 +75,9 @@ _CODE = (
     "engine.py",
     "files.py",
     "lake.py",
+    "quality_results.py",
     "tables.py",
 )
-
-
-@dataclass(frozen=True)
-class CleanResult:
-    """A clean version and what became of every row on the way to it."""
-
-    version: CleanVersion
-    reads: tuple[TableRecord, ...]  # the loads it was made of
-    quality: pd.DataFrame  # one row a table and rule, as published
-    reconciliation: pd.DataFrame  # one row a table: read = clean + quarantined + merged
-    people: Mapping[str, pd.DataFrame]  # by name of `PEOPLE_TABLES`; empty where nobody was compared
-    problems: pd.DataFrame  # ranked, each with what to do
-    missing: pd.DataFrame  # one row a mapped column
-    census: pd.DataFrame  # one row: customers, orders, lines, sales, campaigns
-    sales: pd.DataFrame  # step, rows, amount: from the source to the clean table
-    quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
-    exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
-
-
-@dataclass(frozen=True)
-class _Cleaned:
-    """One table on its way: converted, and its replaced rows found."""
-
-    standardised: Standardised
-    merged: str
-    merged_rows: int
-    clean: str  # SQL of the rows that are left
-    same_person: int = 0  # rows that another row of the same person stands for
 
 
 def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
@@ -134,11 +109,11 @@ def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
     made = made_before(folder, inputs, alone=previous is None)
     if made:
         point_to(folder, made)
-        return _result(clean_version(folder, made), needed, profile)
+        return read_result(clean_version(folder, made), needed, profile)
     connection = connect(folder.data, memory=MEMORY)
     try:
         version = _make(connection, folder, profile, needed, inputs=inputs, previous=previous)
-        return _result(version, needed, profile)
+        return read_result(version, needed, profile)
     finally:
         connection.disconnect()
 
@@ -147,7 +122,9 @@ def _version_name(profile: Profile, loads: Mapping[str, Load]) -> str:
     package = Path(__file__).parent.parent
     code = [file.read_bytes() for pattern in _CODE for file in sorted(package.glob(pattern))]
     sources = [f"{name} {loads[name].fingerprint}" for name in sorted(loads)]
-    mapping = profile.model_dump_json(include={"tables", "timezone", "currency", "country", "limits"})
+    mapping = profile.model_dump_json(
+        include={"tables", "timezone", "currency", "country", "limits", "outliers"}
+    )
     made_with = (duckdb.__version__, metadata.version("phonenumbers"))  # numbering plans change with releases
     return combined_fingerprint(mapping, *made_with, *sources, *code)
 
@@ -163,35 +140,20 @@ def _make(
 ) -> CleanVersion:
     for load in loads.values():
         read_raw(connection, load)
-    columns = {name: load.columns for name, load in loads.items()}
-    quarantine: list[str] = []
-    # transactions first: the day of the last one bounds the dates of all other tables
-    sold = _clean_table(connection, profile, TABLES["transactions"], columns, quarantine)
-    latest = _last_day(connection, sold)
-    cleaned = {
-        name: sold
-        if name == "transactions"
-        else _clean_table(connection, profile, table, columns, quarantine, latest=latest)
-        for name, table in TABLES.items()
-        if name in profile.tables
-    }
+    cleaned, latest, quarantine = _clean_tables(connection, profile, loads)
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
-    derived = _create_views(connection, cleaned, derive=_derives(profile))
-    quality = [line for name in cleaned for line in _described(connection, name, cleaned, derived)]
-    if "customers" not in cleaned:
-        quality.append(derived_table("customers", derived))
-    refuse_exceeded(pd.DataFrame(quality), profile.limits)
-    tables: dict[str, ibis.Table | pd.DataFrame] = {
-        name: _ordered(connection, table) for name, table in TABLES.items() if name in {"customers", *cleaned}
-    }
-    tables["quality"] = pd.DataFrame(quality)
-    tables["missing_values"] = pd.concat(
-        [missing_values(connection, item.standardised) for item in cleaned.values()]
+    derived = create_views(connection, cleaned, derive=derives_customers(profile))
+    tables: dict[str, ibis.Table | pd.DataFrame] = of_people | _measured(
+        connection, profile, cleaned, derived
     )
-    tables |= of_people
-    tables["census"] = census(connection, cleaned)
-    tables["sales_bridge"] = sales_bridge(connection, sold.standardised, sold.merged)
+    tables |= {
+        name: ordered_rows(connection, table)
+        for name, table in TABLES.items()
+        if name in {"customers", *cleaned}
+    }
+    if "relations" in cleaned:
+        tables |= group_customers(connection)
     tables["quarantine"] = connection.sql(
         f'SELECT * FROM ({" UNION ALL ".join(quarantine)}) ORDER BY "table", source, "row", "column", rule',
         dialect="duckdb",
@@ -200,95 +162,99 @@ def _make(
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
+def _clean_tables(
+    connection: ibis.BaseBackend, profile: Profile, loads: Mapping[str, Load]
+) -> tuple[dict[str, Cleaned], date, list[str]]:
+    """Clean every mapped table; return them, the company's last day, and SQL of what was put aside."""
+    quarantine: list[str] = []
+    # transactions first: the day of the last one bounds the dates of all other tables
+    leading = profile.dated[0]
+    first = _clean_table(connection, profile, TABLES[leading], loads, quarantine)
+    latest = last_day(connection, first, DATED[leading])
+    others = {
+        name: _clean_table(connection, profile, table, loads, quarantine, latest=latest)
+        for name, table in TABLES.items()
+        if name in profile.tables and name != leading
+    }
+    found = {leading: first} | others
+    return {name: found[name] for name in TABLES if name in found}, latest, quarantine
+
+
 def _clean_table(
     connection: ibis.BaseBackend,
     profile: Profile,
     table: Table,
-    columns: Mapping[str, tuple[str, ...]],
+    loads: Mapping[str, Load],
     quarantine: list[str],
     *,
     latest: date | None = None,
-) -> _Cleaned:
-    mapped = map_table(connection, profile, table.name, columns)
+) -> Cleaned:
+    mapped = map_table(connection, profile, table.name, {name: load.columns for name, load in loads.items()})
     mapping = profile.tables[table.name]
     locale = Locale(profile.timezone, profile.currency, profile.country)
-    standardised = standardise(connection, mapped, table, mapping, locale=locale, latest=latest)
+    standardised = standardise(
+        connection, mapped, table, mapping,
+        locale=locale, latest=latest, repeated=loads[mapping.source].repeated,
+    )  # fmt: skip
     merged, rows = find_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
-    return _Cleaned(standardised, merged, rows, clean=_kept(standardised, merged))
+    return Cleaned(standardised, merged, rows, clean=kept_query(standardised))
 
 
 def _as_people(
     connection: ibis.BaseBackend,
     profile: Profile,
-    cleaned: dict[str, _Cleaned],
+    cleaned: dict[str, Cleaned],
     previous: pa.Table | None,
-) -> tuple[dict[str, _Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
+) -> tuple[dict[str, Cleaned], dict[str, ibis.Table | pd.DataFrame], str]:
     """Make one row of each person; return the tables, what is said of people, and what older ids explain."""
     if not profile.merges_people:
-        return cleaned, {}, ""
+        return cleaned, keep_pairs(connection, None, ""), ""
     own = cleaned["customers"]
     linked = link_customers(connection, own.clean, profile, previous=previous)
+    tables = linked.tables | keep_pairs(connection, linked.pairs, sold_query(cleaned))
     if not linked.moved:
-        return cleaned, dict(linked.tables), linked.history
+        return cleaned, tables, linked.history
     query, gone, provenance = join_customers(connection, own.clean, profile, own.standardised)
     found = {"customers": replace(own, clean=query, same_person=gone)}
     for name in [name for name in cleaned if name != "customers"]:
         query, gone = refer_to_people(connection, cleaned[name].clean, cleaned[name].standardised)
         found[name] = replace(cleaned[name], clean=query, same_person=gone)
     ordered = {name: found[name] for name in cleaned}
-    return ordered, linked.tables | {"people_provenance": provenance}, linked.history
+    return ordered, tables | {"people_provenance": provenance}, linked.history
 
 
-def _derives(profile: Profile) -> bool:
-    return "customers" not in profile.tables or profile.tables["customers"].derive_missing
+def _measured(
+    connection: ibis.BaseBackend, profile: Profile, cleaned: Mapping[str, Cleaned], derived: int
+) -> dict[str, pd.DataFrame]:
+    """Count what became of the rows and how good those are that stay, or raise at a limit of the profile."""
+    converted = {name: item.standardised for name, item in cleaned.items()}
+    merged = {name: item.merged for name, item in cleaned.items()}
+    found = find_flags(connection, converted, profile, merged=merged)
+    lines = [
+        line
+        for name, item in cleaned.items()
+        for line in _described(connection, item, found.flags[name], derived if name == "customers" else 0)
+    ]
+    if "customers" not in cleaned:
+        lines.append(derived_table("customers", derived))
+    quality = pd.DataFrame(lines)
+    refuse_exceeded(quality, profile.limits)
+    missing = pd.concat([missing_values(connection, table) for table in converted.values()])
+    tables = {
+        "quality": quality,
+        "missing_values": missing,
+        **measure(connection, converted, found, quality=quality, missing=missing),
+        "census": census(connection, cleaned),
+    }
+    if "transactions" in converted:
+        tables["sales_bridge"] = sales_bridge(connection, converted["transactions"], merged["transactions"])
+    return tables
 
 
-def _create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, _Cleaned], *, derive: bool) -> int:
-    for name, item in cleaned.items():
-        view = _OWN_CUSTOMERS if name == "customers" else clean_place(name)
-        connection.raw_sql(f"CREATE TEMP VIEW {view} AS {item.clean}")
-    own = [f"SELECT * FROM {_OWN_CUSTOMERS}"] if "customers" in cleaned else []
-    extra = [_derived_customers(own)] if derive else []
-    connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
-    query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
-    return int(connection.raw_sql(query).fetchone()[0])
-
-
-def _kept(standardised: Standardised, merged: str) -> str:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
-    mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
-    chosen = _all_columns(standardised.table, mapped)
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
-
-
-def _derived_customers(own: list[str]) -> str:
-    chosen = _all_columns(TABLES["customers"], {"customer_id": "customer_id"})
-    unknown = f"WHERE customer_id NOT IN (SELECT customer_id FROM {_OWN_CUSTOMERS})" if own else ""
-    ids = f"SELECT DISTINCT customer_id FROM {clean_place('transactions')} {unknown}"
-    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM ({ids})"
-
-
-def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
-    # NULL by a cast of the engine's own type names: Ibis' names are not SQL
-    return ", ".join(
-        f"{mapped[name]} AS {quote_identifier(name)}"
-        if name in mapped
-        else f"CAST(NULL AS {DuckDBType.to_string(kind)}) AS {quote_identifier(name)}"
-        for name, kind in schema_of(table).items()
-    )
-
-
-def _described(
-    connection: ibis.BaseBackend, name: str, cleaned: Mapping[str, _Cleaned], derived: int
-) -> list[Line]:
-    item = cleaned[name]
-    columns = [column.name for column in item.standardised.columns]
-    derived = derived if name == "customers" else 0
-    flags: list[Flag] = find_orphans(connection, TABLES[name], columns, {"customers", *cleaned})
-    if name == "transactions":
-        flags += find_traps(connection, item.standardised, item.merged)
-    rows = int(connection.raw_sql(f"SELECT count(*) FROM {clean_place(name)}").fetchone()[0])
+def _described(connection: ibis.BaseBackend, item: Cleaned, flags: list[Flag], derived: int) -> list[Line]:
+    query = f"SELECT count(*) FROM {clean_place(item.standardised.table.name)}"
+    rows = int(connection.raw_sql(query).fetchone()[0])
     return quality_rows(
         item.standardised,
         clean=rows - derived,
@@ -296,45 +262,4 @@ def _described(
         derived=derived,
         flags=flags,
         same_person=item.same_person,
-    )
-
-
-def _ordered(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
-    names = ", ".join(quote_identifier(column.name) for column in table.columns)
-    first = quote_identifier(table.columns[0].name)
-    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} NULLS LAST, {first}"
-    return connection.sql(query, dialect="duckdb")
-
-
-def _last_day(connection: ibis.BaseBackend, sold: _Cleaned) -> date:
-    place = quote_identifier(sold.standardised.place)
-    query = f"SELECT CAST(max(ordered_at) AS DATE) FROM {place} WHERE fatal = 0"
-    last: date = connection.raw_sql(query).fetchone()[0]
-    return last
-
-
-def _result(version: CleanVersion, loads: Mapping[str, Load], profile: Profile) -> CleanResult:
-    connection = connect(version.path)
-    try:
-        frames = {
-            name: read_clean(connection, version, name).to_pandas() for name in (*_QUALITY, *PEOPLE_TABLES)
-        }
-    finally:
-        connection.disconnect()
-    quality = frames["quality"]
-    return CleanResult(
-        version=version,
-        reads=tuple(
-            TableRecord(name=f"raw/{load.source}", rows=load.rows, fingerprint=load.fingerprint)
-            for load in loads.values()
-        ),
-        quality=quality,
-        reconciliation=reconciliation(quality),
-        people={name: frames[name] for name in PEOPLE_TABLES},
-        problems=problems(quality),
-        missing=frames["missing_values"],
-        census=frames["census"],
-        sales=frames["sales_bridge"],
-        quarantine=frames["quarantine"],
-        exceeded=exceeded(quality, profile.limits),
     )

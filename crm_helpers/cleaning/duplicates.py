@@ -26,23 +26,31 @@ def find_merged(connection: ibis.BaseBackend, standardised: Standardised) -> tup
     Returns
     -------
     tuple of str and int
-        Name of the engine's table of replaced rows (`_row`), and their count.
+        Name of the engine's table of replaced rows (`_row`), and their count; in the converted table they are
+        marked as replaced.
     """
     place = f"merged {standardised.table.name}"
-    target = f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS "
-    connection.raw_sql(
-        target + (_replaced(standardised) if standardised.key else f"SELECT 0 AS {ROW} LIMIT 0")
-    )
-    return place, int(connection.raw_sql(f"SELECT count(*) FROM {quote_identifier(place)}").fetchone()[0])
+    found, rows = quote_identifier(place), quote_identifier(standardised.place)
+    query = _replaced(standardised) if standardised.key else f"SELECT 0 AS {ROW} LIMIT 0"
+    connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {found} AS {query}")
+    count = int(connection.raw_sql(f"SELECT count(*) FROM {found}").fetchone()[0])
+    if count:
+        connection.raw_sql(f"UPDATE {rows} SET replaced = true WHERE {ROW} IN (SELECT {ROW} FROM {found})")
+    return place, count
 
 
 def _replaced(standardised: Standardised) -> str:
     rows, names = quote_identifier(standardised.place), [quote_identifier(k) for k in standardised.key]
     keys = ", ".join(names)
     same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM l.{name}" for name in names)
+    known = " OR ".join(f"{name} IS NOT NULL" for name in names)
+    good = f"fatal = 0 AND ({known})"
+    # equal keys have equal hashes: the keys themselves are compared of the few rows whose hash is there twice
     return (
-        f"WITH last AS (SELECT {keys}, max({ROW}) AS kept FROM {rows}"
-        f" WHERE fatal = 0 AND coalesce({', '.join(f'CAST({n} AS VARCHAR)' for n in names)}) IS NOT NULL"
-        f" GROUP BY {keys} HAVING count(*) > 1)"
-        f" SELECT r.{ROW} FROM {rows} r JOIN last l ON {same} WHERE r.fatal = 0 AND r.{ROW} < l.kept"
+        f"WITH twice AS (SELECT hash({keys}) AS mark FROM {rows} WHERE {good}"
+        " GROUP BY mark HAVING count(*) > 1),"
+        f" alike AS MATERIALIZED (SELECT {ROW}, {keys} FROM {rows}"
+        f" WHERE {good} AND hash({keys}) IN (SELECT mark FROM twice)),"
+        f" last AS (SELECT {keys}, max({ROW}) AS kept FROM alike GROUP BY {keys})"
+        f" SELECT r.{ROW} FROM alike r JOIN last l ON {same} WHERE r.{ROW} < l.kept"
     )

@@ -6,24 +6,30 @@ from typing import Any
 
 import pandas as pd
 
-from crm_helpers.cleaning.clean import CleanResult
+from crm_helpers.cleaning.result import CleanResult
+from crm_helpers.cleaning.rules import is_declared
 from crm_helpers.record import Verdict
 
 __all__ = [
     "answer_sentence",
+    "bridged",
     "contents",
+    "declared_rows",
+    "declared_sentence",
+    "faults",
     "flagged",
     "joined_rows",
+    "listed",
     "lost_rows",
     "missing_sentence",
     "most_missing",
     "own_ids",
     "people_sentence",
     "problem_sentence",
+    "reconciled_sentence",
     "review_sentence",
     "sales_sentence",
     "steps",
-    "threshold_sentence",
     "totals",
     "trap_sentence",
     "verdict",
@@ -47,16 +53,19 @@ def totals(result: CleanResult) -> dict[str, int | float]:
     Returns
     -------
     dict
-        Rows `read`, `clean`, `quarantined`, `merged`, `derived`; values `set_missing`; rows `flagged`; sales
-        `before` and `after`; `lost`, the share of rows quarantined; `sales_lost`, the share of sales.
+        Rows `read`, `clean`, `quarantined`, `merged`, `derived`; values `set_missing`; rows `flagged`;
+        `declared`, the rows quarantined by the profile's own rules; sales `before` and `after`; `lost`, the
+        share of rows quarantined by any other rule; `sales_lost`, the share of sales lost that way.
     """
     counts = ("read", "clean", "quarantined", "merged", "set_missing", "flagged", "derived")
     found: dict[str, int | float] = {name: int(result.reconciliation[name].sum()) for name in counts}
+    found["declared"] = int(declared_rows(result)["rows"].sum())
     amounts = result.sales.set_index("step")["amount"].astype(float)
-    before, after = float(amounts["read"]), float(amounts["clean"])
-    lost = found["quarantined"] / max(found["read"], 1)
-    sales_lost = abs(before - after) / abs(before) if before else 0.0
-    return found | {"before": before, "after": after, "lost": lost, "sales_lost": sales_lost}
+    before, after = float(amounts.get("read", 0)), float(amounts.get("clean", 0))
+    due = before - float(amounts[amounts.index.str.startswith("less declared")].sum())
+    lost = (found["quarantined"] - found["declared"]) / max(found["read"], 1)
+    sales_lost = abs(due - after) / abs(due) if due else 0.0
+    return found | {"before": before, "after": after, "lost": lost, "sales_lost": round(sales_lost, 12)}
 
 
 def verdict(found: dict[str, int | float]) -> Verdict:
@@ -71,9 +80,48 @@ def verdict(found: dict[str, int | float]) -> Verdict:
     return "solid" if worst <= SOLID else "indicative" if worst <= USABLE else "not enough data"
 
 
+def faults(result: CleanResult) -> pd.DataFrame:
+    """Return the problems, worst first; what the profile leaves out on purpose is none."""
+    return result.problems[~result.problems["rule"].map(is_declared).astype(bool)]
+
+
 def lost_rows(result: CleanResult) -> pd.DataFrame:
     """Return the problems that cost rows or values, worst first."""
-    return result.problems[result.problems["effect"].isin(["quarantined", "merged", "set missing"])]
+    found = faults(result)
+    return found[found["effect"].isin(["quarantined", "merged", "set missing"])]
+
+
+def declared_rows(result: CleanResult) -> pd.DataFrame:
+    """Return what the profile's own rules leave out: `table`, `rule`, `rows`, `share`, in their order."""
+    lines = result.quality[result.quality["rule"].map(is_declared).astype(bool)]
+    found = lines[["table", "rule"]].assign(rows=lines["quarantined"])
+    return found.assign(share=lines["quarantined"] / lines["read"]).reset_index(drop=True)
+
+
+def listed(result: CleanResult) -> pd.DataFrame:
+    """Return the values and rows that somebody may have to repair: those set aside on purpose are none."""
+    return result.quarantine[~result.quarantine["rule"].map(is_declared).astype(bool)]
+
+
+def declared_sentence(result: CleanResult) -> Said:
+    """Say how many rows the profile's own rules leave out."""
+    found = declared_rows(result)
+    return "cleaning.declared", {"rules": len(found), "rows": int(found["rows"].sum())}
+
+
+def reconciled_sentence(found: dict[str, int | float]) -> Said:
+    """Say where the rows went."""
+    names = ("read", "clean", "lost")
+    if found["declared"]:
+        return "cleaning.reconciled_declared", {name: found[name] for name in (*names, "declared")}
+    return "cleaning.reconciled", {name: found[name] for name in names}
+
+
+def bridged(result: CleanResult) -> bool:
+    """Say whether sales and lines of the source, less those of each step, are those of the clean table."""
+    sales = result.sales.set_index("step")[["rows", "amount"]]
+    less = sales[sales.index.str.startswith("less ")].sum()
+    return sales.empty or bool((sales.loc["read"] - less == sales.loc["clean"]).all())
 
 
 def flagged(result: CleanResult) -> pd.DataFrame:
@@ -108,28 +156,42 @@ def trap_sentence(result: CleanResult) -> Said:
 
 def contents(result: CleanResult) -> dict[str, Said]:
     """Say what the clean tables hold, for whoever knows the company's own figures."""
-    row = result.census.iloc[0].to_dict() | {"sales": float(result.census["sales"].iloc[0])}
-    campaigns = ("campaigns", "contacts", "customers_contacted", "responses")
-    said = {
+    row = result.census.astype({"sales": "float64"}).iloc[0].to_dict()
+    said: dict[str, tuple[str, tuple[str, ...]]] = {
         "contents": ("cleaning.contents", ("customers", "orders", "lines", "sales")),
         "period": ("cleaning.period", ("first_order", "last_order", "buyers")),
-        "quantities": ("cleaning.quantities", ("largest_quantity", "median_quantity")),
-        "campaigns": ("cleaning.campaigns", campaigns),
     }
-    if pd.isna(row["campaigns"]):
-        said["campaigns"] = ("cleaning.no_campaigns", ())
+    if result.sales.empty:
+        each = row["customers"] == row["communications"]
+        said["contents"] = (
+            ("cleaning.contents_each", ("communications",))
+            if each
+            else ("cleaning.contents_contacts", ("customers", "communications"))
+        )
+        said["period"] = ("cleaning.period_contacts", ("first_communication", "last_communication"))
     return {name: (key, {value: row[value] for value in values}) for name, (key, values) in said.items()}
 
 
-def sales_sentence(found: dict[str, int | float]) -> Said:
+def sales_sentence(result: CleanResult, found: dict[str, int | float]) -> Said:
     """Say whether the sum of sales moved."""
+    if result.sales.empty:
+        return "cleaning.no_sales", {}
     if found["before"] == found["after"]:
         return "cleaning.sales_same", {"after": found["after"]}
     return "cleaning.sales_changed", {name: found[name] for name in ("before", "after")}
 
 
-def answer_sentence(found: dict[str, int | float]) -> Said:
+def answer_sentence(result: CleanResult, found: dict[str, int | float]) -> Said:
     """Answer the page's question: where the rows are, and whether the sum of sales moved."""
+    if result.sales.empty:
+        rows = ("read", "clean", "quarantined", "merged")
+        return "cleaning.answer_contacts", {name: found[name] for name in rows}
+    if found["declared"]:
+        same = found["before"] == found["after"]
+        names = ("read", "clean", "declared", "merged", "after", *(() if same else ("before",)))
+        values = {name: found[name] for name in names}
+        key = "cleaning.answer_declared_same" if same else "cleaning.answer_declared"
+        return key, values | {"quarantined": found["quarantined"] - found["declared"]}
     same = found["before"] == found["after"]
     names = ("read", "clean", "quarantined", "merged", "after", *(() if same else ("before",)))
     return "cleaning.answer_same" if same else "cleaning.answer", {name: found[name] for name in names}
@@ -160,25 +222,13 @@ def people_sentence(result: CleanResult) -> Said:
 
 
 def review_sentence(result: CleanResult) -> Said:
-    """Say how many pairs wait for a decision, and how far the largest merge went."""
+    """Say how many pairs wait for a decision, how far the largest merge went, and how many ids changed."""
     people = result.people["people"]
     if people.empty:
         return "cleaning.why_not_compared", {}
     largest = int(people["person_id"].value_counts().max())
-    return "cleaning.review", {"review": len(result.people["people_review"]), "largest": largest}
-
-
-def threshold_sentence(result: CleanResult, automatic: float) -> Said:
-    """Say how the number of rows merged moves from the lowest threshold to the highest."""
-    curve = result.people["people_curve"]
-    if curve.empty:
-        return "cleaning.no_threshold", {}
-    low, high = curve.iloc[0], curve.iloc[-1]
-    return "cleaning.threshold", {
-        "automatic": automatic,
-        "low": float(low["threshold"]), "most_merged": int(low["merged"]),
-        "high": float(high["threshold"]), "least_merged": int(high["merged"]),
-    }  # fmt: skip
+    counts = {"review": len(result.people["people_review"]), "changed": len(result.people["people_log"])}
+    return "cleaning.review", counts | {"largest": largest}
 
 
 def own_ids(result: CleanResult) -> bool:

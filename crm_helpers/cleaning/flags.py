@@ -10,55 +10,26 @@ from crm_helpers.cleaning.rules import (
     EXTREME,
     IDENTICAL,
     KEPT_AS_ZERO,
-    ORPHAN,
     OVERHANG,
+    PRICE_JUMP,
     RETURN,
     TRACE,
     ZERO,
     Rule,
 )
 from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
+from crm_helpers.cleaning.units import price_jumps
 from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import quote_identifier
-from crm_helpers.tables import Table
 
-__all__ = ["find_orphans", "find_traps"]
+__all__ = ["Flag", "find_traps"]
 
 EXTREME_TIMES = 1000  # an extreme quantity is more than this many times the median one
 OVERHANG_HOUR = 6  # the last business day may run on until this hour
 OVERHANG_SHARE = 0.2  # of a median day's rows: with more, the last day is a day of its own
 
 Flag = tuple[Rule, str, int]
-
-
-def find_orphans(
-    connection: ibis.BaseBackend, table: Table, columns: Collection[str], known: Collection[str]
-) -> list[Flag]:
-    """Count rows that refer to a row which is not there; an empty reference refers to nothing, and is none.
-
-    Parameters
-    ----------
-    connection
-        The engine, with the clean tables in it.
-    table
-        The table that refers.
-    columns
-        Its mapped columns.
-    known
-        Tables the company has.
-
-    Returns
-    -------
-    list
-        Rule, column and rows, where there are any.
-    """
-    found = []
-    for column, (target, key) in table.references.items():
-        if column in columns and target in known:
-            ours, theirs = quote_identifier(column), quote_identifier(key)
-            condition = f"{ours} IS NOT NULL AND {ours} NOT IN (SELECT {theirs} FROM {clean_place(target)})"
-            found.append((ORPHAN, column, _count(connection, table.name, condition)))
-    return [flag for flag in found if flag[2]]
+"""A rule, the column it is about, and how many rows it touches."""
 
 
 def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> list[Flag]:
@@ -87,6 +58,7 @@ def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged:
         (TRACE, "amount", traces),
         (RETURN, "amount", _count(connection, "transactions", "amount < 0")),
         (EXTREME, "quantity", _count(connection, "transactions", extreme) if "quantity" in columns else 0),
+        (PRICE_JUMP, "amount, quantity", price_jumps(connection, columns)),
         (OVERHANG, "ordered_at", _overhang(connection)),
         (IDENTICAL, "", 0 if standardised.key else _identical(connection, columns)),
     ]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from crm_helpers.cleaning.rules import ALL_ROWS, RULES
+from crm_helpers.cleaning.rules import ALL_ROWS, rule_named
 from crm_helpers.errors import InputError
 from crm_helpers.profile import Limit, LimitedRule
 
 __all__ = ["exceeded", "refuse_exceeded"]
 
-_EFFECTS = ["quarantined", "merged", "set_missing", "flagged"]
+_EFFECTS = ["quarantined", "merged", "set_missing", "flagged", "derived"]
 _COLUMNS = ["table", "column", "rule", "rows", "share", "limit", "level"]
 
 
@@ -36,7 +36,8 @@ def exceeded(quality: pd.DataFrame, limits: Mapping[LimitedRule, Limit]) -> pd.D
     --------
     >>> quality = pd.DataFrame({
     ...     "table": ["t", "t"], "rule": ["every row", "value cannot be read"], "column": ["", "amount"],
-    ...     "read": [200, 200], "quarantined": [3, 3], "merged": 0, "set_missing": 0, "flagged": 0})
+    ...     "read": [200, 200], "quarantined": [3, 3],
+    ...     "merged": 0, "set_missing": 0, "flagged": 0, "derived": 0})
     >>> exceeded(quality, {"unreadable": Limit(warn=0.01, fail=0.5)})[["column", "rows", "share", "level"]]
        column  rows  share level
     0  amount     3  0.015  warn
@@ -44,7 +45,7 @@ def exceeded(quality: pd.DataFrame, limits: Mapping[LimitedRule, Limit]) -> pd.D
     found = []
     keyed = {str(key): limit for key, limit in limits.items()}
     for line in quality[quality["rule"] != ALL_ROWS].to_dict("records"):
-        limit = keyed.get(RULES[str(line["rule"])].key)
+        limit = keyed.get(rule_named(str(line["rule"])).key)
         rows = sum(int(line[effect]) for effect in _EFFECTS)
         share = rows / max(int(line["read"]), 1)
         if limit and share > min(limit.warn, limit.fail):

@@ -11,17 +11,20 @@ from crm_helpers.cleaning.flags import Flag
 from crm_helpers.cleaning.rules import (
     ALL_ROWS,
     BY_CODE,
+    DECLARED,
     DERIVED,
     RAGGED,
     RAGGED_ROW,
-    RULES,
     SAME_KEY,
     SAME_PERSON,
+    declared,
+    rule_named,
 )
-from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
+from crm_helpers.cleaning.standardise import FIRST_RULE, Standardised, clean_place, code_of
 from crm_helpers.errors import RunError
-from crm_helpers.ingest.batches import FAULT, FILE, PART_ROWS, ROW
+from crm_helpers.ingest.batches import FAULT, FILE, PART_ROWS, ROW, SET_ASIDE
 from crm_helpers.lake import quote_identifier, quote_text
+from crm_helpers.tables import Column
 
 __all__ = [
     "census",
@@ -36,6 +39,11 @@ __all__ = [
 
 EFFECTS = ("quarantined", "merged", "set_missing", "flagged", "derived")
 LONGEST_MASK = 24  # characters of a masked value
+
+_SOLD = {
+    "customer_id": "VARCHAR", "order_id": "VARCHAR", "amount": "DECIMAL(18, 4)", "ordered_at": "TIMESTAMP",
+    "quantity": "DOUBLE",
+}  # fmt: skip
 
 Line = dict[str, object]
 
@@ -90,7 +98,8 @@ def quality_rows(
     lines = [_line(standardised, ALL_ROWS, "", **total)]
     for effect in ("quarantined", "set_missing"):
         for (column, code), count in getattr(standardised, effect).items():
-            lines.append(_line(standardised, BY_CODE[code].name, column, **{effect: count}))
+            name = (declared(column), "") if code == DECLARED else (BY_CODE[code].name, column)
+            lines.append(_line(standardised, *name, **{effect: count}))
     if merged:
         lines.append(_line(standardised, SAME_KEY.name, ", ".join(standardised.key), merged=merged))
     if derived:
@@ -142,6 +151,11 @@ def quarantine_query(
             ragged = f"{head}, '', {quote_text(RAGGED.name)}, 'row quarantined', m.{FAULT} FROM {source} m"
             parts.append(f"{ragged} WHERE m.{FAULT} IS NOT NULL")
             continue
+        if code == DECLARED:
+            position = FIRST_RULE + standardised.rules.index(column)
+            aside = f"{head}, '', {quote_text(declared(column))}, 'row quarantined', NULL FROM {rows} m"
+            parts.append(f"{aside} WHERE m.fatal = {position}")
+            continue
         position = [c.name for c in standardised.columns].index(column) + 1
         outcome = f"CASE WHEN c.fatal = {position} THEN 'row quarantined' ELSE 'value set missing' END"
         parts.append(
@@ -166,16 +180,26 @@ def _with_file(connection: ibis.BaseBackend, source: str, rows: str) -> str:
 
 def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame:
     """Count what the clean tables hold, in one row; what belongs to a table the company lacks is empty."""
-    sold, people = clean_place("transactions"), clean_place("customers")
+    none = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _SOLD.items())
+    sold = clean_place("transactions") if "transactions" in known else f"(SELECT {none} LIMIT 0)"
+    heard = (
+        clean_place("communications") if "communications" in known else "(SELECT NULL AS occurred_at LIMIT 0)"
+    )
+    people = clean_place("customers")
     campaigns = f"(SELECT count(*) FROM {clean_place('campaigns')})" if "campaigns" in known else "NULL"
     contacts = clean_place("campaign_contacts") if "campaign_contacts" in known else "(SELECT 1 LIMIT 0)"
     has = "campaign_contacts" in known
+    counts = ("count(DISTINCT customer_id)", "count(DISTINCT order_id)", "count(*)")
+    buyers, orders, lines = counts if "transactions" in known else ["CAST(NULL AS BIGINT)"] * len(counts)
     query = (
-        f"SELECT (SELECT count(*) FROM {people}) AS customers, count(DISTINCT customer_id) AS buyers,"
-        " count(DISTINCT order_id) AS orders, count(*) AS lines, sum(amount) AS sales,"
+        f"SELECT (SELECT count(*) FROM {people}) AS customers, {buyers} AS buyers,"
+        f" {orders} AS orders, {lines} AS lines, sum(amount) AS sales,"
         " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
         f" max(quantity) AS largest_quantity, median(quantity) AS median_quantity, {campaigns} AS campaigns,"
-        f" (SELECT count(*) FROM {contacts}) AS contacts,"
+        f" (SELECT nullif(count(*), 0) FROM {heard}) AS communications,"
+        f" (SELECT CAST(min(occurred_at) AS DATE) FROM {heard}) AS first_communication,"
+        f" (SELECT CAST(max(occurred_at) AS DATE) FROM {heard}) AS last_communication,"
+        f" (SELECT {'count(*)' if has else 'NULL'} FROM {contacts}) AS contacts,"
         f" (SELECT {'count(DISTINCT customer_id)' if has else 'NULL'} FROM {contacts})"
         " AS customers_contacted,"
         f" (SELECT {'count_if(responded)' if has else 'NULL'} FROM {contacts}) AS responses FROM {sold}"
@@ -185,15 +209,27 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
 
 
 def missing_values(connection: ibis.BaseBackend, standardised: Standardised) -> pd.DataFrame:
-    """Count, per mapped column, the rows of the clean table where it is empty."""
+    """Count, per mapped column, the rows of the clean table where it should have a value and has none."""
     names = [column.name for column in standardised.columns]
-    counts = ", ".join(f"count({quote_identifier(name)})" for name in names)
-    query = f"SELECT count(*), {counts} FROM {clean_place(standardised.table.name)}"
-    rows, *present = connection.raw_sql(query).fetchone()
-    frame = pd.DataFrame({"table": standardised.table.name, "column": names, "rows": rows})
-    frame["missing"] = [rows - count for count in present]
-    frame["share"] = frame["missing"] / rows
+    asked = [_asked(column, names) for column in standardised.columns]
+    counts = ", ".join(
+        f"count(*){where}, count({quote_identifier(name)}){where}"
+        for name, where in zip(names, asked, strict=True)
+    )
+    query = f"SELECT {counts} FROM {clean_place(standardised.table.name)}"
+    found = connection.raw_sql(query).fetchone()
+    frame = pd.DataFrame({"table": standardised.table.name, "column": names, "rows": found[::2]})
+    frame["missing"] = frame["rows"] - pd.Series(found[1::2])
+    frame["share"] = frame["missing"] / frame["rows"].clip(lower=1)
     return frame
+
+
+def _asked(column: Column, mapped: Collection[str]) -> str:
+    """Write SQL for the rows in which a value is expected; nothing where every row should have one."""
+    other, value = column.when
+    if other not in mapped:
+        return ""
+    return f" FILTER (CAST({quote_identifier(other)} AS VARCHAR) = {quote_text(value)})"
 
 
 def sales_bridge(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> pd.DataFrame:
@@ -202,22 +238,29 @@ def sales_bridge(connection: ibis.BaseBackend, standardised: Standardised, merge
     Returns
     -------
     pd.DataFrame
-        `step`, `rows`, `amount`: read, less quarantined, less merged, clean.
+        `step`, `rows`, `amount`, and `meets`, the lines a step is true of, whatever step before took them:
+        read, less each condition of the profile, less quarantined, less merged, clean.
     """
     rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
     replaced = f"{ROW} IN (SELECT {ROW} FROM {gone})"
-    steps = {
-        "read": "true",
-        "less quarantined": "fatal <> 0",
+    last = FIRST_RULE + len(standardised.rules) - 1
+    steps = {"read": ("true", "true")} | {
+        f"less {declared(name)}": (f"fatal = {FIRST_RULE + i}", f"{SET_ASIDE} & {1 << i} <> 0")
+        for i, name in enumerate(standardised.rules)
+    }
+    taken = {
+        "less quarantined": f"fatal <> 0 AND NOT fatal BETWEEN {FIRST_RULE} AND {last}",
         "less merged": f"fatal = 0 AND {replaced}",
         "clean": f"fatal = 0 AND NOT {replaced}",
     }
+    steps |= {step: (condition, condition) for step, condition in taken.items()}
     query = " UNION ALL ".join(
-        f"SELECT {i} AS i, {quote_text(step)} AS step, count(*) AS rows,"
-        f" CAST(coalesce(sum(amount), 0) AS DECIMAL(18, 4)) AS amount FROM {rows} WHERE {condition}"
-        for i, (step, condition) in enumerate(steps.items())
+        f"SELECT {i} AS i, {quote_text(step)} AS step, count(*) FILTER ({counted}) AS rows,"
+        f" CAST(coalesce(sum(amount) FILTER ({counted}), 0) AS DECIMAL(18, 4)) AS amount,"
+        f" count(*) FILTER ({met}) AS meets FROM {rows}"
+        for i, (step, (counted, met)) in enumerate(steps.items())
     )
-    ordered = f"SELECT step, rows, amount FROM ({query}) ORDER BY i"
+    ordered = f"SELECT step, rows, amount, meets FROM ({query}) ORDER BY i"
     frame: pd.DataFrame = connection.sql(ordered, dialect="duckdb").to_pandas()
     return frame
 
@@ -229,23 +272,26 @@ def reconciliation(quality: pd.DataFrame) -> pd.DataFrame:
 
 
 def problems(quality: pd.DataFrame) -> pd.DataFrame:
-    """Rank what was found by how many rows it touches, with what to do.
+    """Rank what was found by the harm it does, with what to do.
 
     Returns
     -------
     pd.DataFrame
         `table`, `column`, `rule`, `rows`, `share` (of the table's rows read and derived), `effect`,
-        `advice`; rows lost before values lost before flags, then by rows.
+        `advice`; rows lost come before values lost, these before rows kept that mislead, and last what only
+        has to be known; within each, the most rows first.
     """
     found = quality[quality["rule"] != ALL_ROWS]
     long = found.melt(["table", "column", "rule"], list(EFFECTS), var_name="effect", value_name="rows")
     long = long[long["rows"] > 0]
     whole = quality[quality["rule"] == ALL_ROWS].set_index("table")
     long["share"] = long["rows"] / long["table"].map(whole["read"] + whole["derived"]).astype(float)
-    long["advice"] = long["rule"].map({name: rule.advice for name, rule in RULES.items()})
-    rank = long["effect"].map(EFFECTS.index)
-    order = long.assign(rank=rank).sort_values(
-        ["rank", "rows", "table", "column"], ascending=[True, False, True, True]
+    rules = {name: rule_named(name) for name in long["rule"].unique()}
+    long["advice"] = long["rule"].map({name: rule.advice for name, rule in rules.items()})
+    informs = long["rule"].map({name: rule.informs for name, rule in rules.items()}).astype(bool)
+    order = long.assign(informs=informs, rank=long["effect"].map(EFFECTS.index)).sort_values(
+        ["informs", "rank", "rows", "table", "column", "rule"],
+        ascending=[True, True, False, True, True, True],
     )
     order["effect"] = order["effect"].str.replace("_", " ")
     return order[["table", "column", "rule", "rows", "share", "effect", "advice"]].reset_index(drop=True)

@@ -45,6 +45,7 @@ class Linked:
 
     tables: dict[str, ibis.Table | pd.DataFrame]  # of `PEOPLE_TABLES`, all but the provenance
     moved: int  # customers who go by another customer's id now
+    pairs: pd.DataFrame  # that only the threshold decides about, with the people they are now
     history: str  # fingerprint of what only the version before explains; empty when nothing is
 
 
@@ -82,7 +83,15 @@ def link_customers(
         "people_log": found.log, "people_curve": found.curve,
     }  # fmt: skip
     moved = int((found.people["customer_id"] != found.people["person_id"]).sum())
-    return Linked(tables, moved, _history(found))
+    return Linked(tables, moved, _with_people(found), _history(found))
+
+
+def _with_people(found: PeopleResult) -> pd.DataFrame:
+    person = found.people.set_index("customer_id")["person_id"]
+    pairs = found.open_pairs[["customer_id", "other_id", "probability"]]
+    return pairs.assign(
+        person_id=pairs["customer_id"].map(person), other_person_id=pairs["other_id"].map(person)
+    )
 
 
 def _settings(profile: Profile) -> PeopleSettings:
@@ -91,6 +100,7 @@ def _settings(profile: Profile) -> PeopleSettings:
         automatic=people.automatic,
         review=people.review,
         country=profile.country or "",
+        identifiers=("document_id",),
         survivorship=dict(people.survivorship),
     )
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import ibis
 
-from crm_helpers.cleaning.rules import CODES, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
+from crm_helpers.cleaning.rules import CODES, DECLARED, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.batches import FAULT, ROW, said_row
+from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE, said_row
 from crm_helpers.ingest.conversion import MOSTLY, UNDECLARED_DATE, Locale, converted, in_range, present
 from crm_helpers.ingest.forms import register_phones
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import TableMapping
 from crm_helpers.tables import Column, Table
 
-__all__ = ["Standardised", "clean_place", "code_of", "standardise"]
+__all__ = ["FIRST_RULE", "Standardised", "clean_place", "code_of", "standardise"]
 
+FIRST_RULE = 100  # what `fatal` holds of a row that the first condition of the profile sets aside
 RAGGED = 255  # what `fatal` holds where a row could not be split into columns
 
 
@@ -29,12 +31,13 @@ class Standardised:
 
     table: Table
     source: str
-    place: str  # name of the engine's table: _row, the columns, a code beside each, first fatal column
+    place: str  # the engine's table: _row, columns, a code beside each, first fatal column, whether replaced
     columns: tuple[Column, ...]  # the mapped ones, in the vocabulary's order
     key: tuple[str, ...]  # empty when rows cannot be told apart
     rows: int
     quarantined: Mapping[tuple[str, int], int]  # rows by first fatal column and code
     set_missing: Mapping[tuple[str, int], int]  # values of rows that were kept
+    rules: tuple[str, ...] = ()  # names of the profile's own conditions, in their order
 
 
 def standardise(
@@ -45,6 +48,7 @@ def standardise(
     *,
     locale: Locale,
     latest: date | None = None,
+    repeated: Collection[str] = (),
 ) -> Standardised:
     """Convert a mapped table's columns to their types, in the engine.
 
@@ -61,7 +65,9 @@ def standardise(
     locale
         The company's zone, currency and country.
     latest
-        Day of the last transaction, once known: no date of the past lies after it.
+        Day of the last transaction or contact, once known: no date of the past lies after it.
+    repeated
+        Columns of the source that hold few values.
 
     Returns
     -------
@@ -77,7 +83,10 @@ def standardise(
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
     place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
     _read_phones(connection, mapped, columns, locale)
-    query = _query(connection, mapped, table, columns, mapping, locale=locale, latest=latest)
+    few = {name for name, origin in mapping.columns.items() if origin.column in repeated}
+    query = _query(
+        connection, mapped, table, mapping, columns=columns, locale=locale, latest=latest, repeated=few
+    )
     try:
         connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
     except duckdb.InvalidInputException as error:
@@ -87,12 +96,14 @@ def standardise(
             else "a mapped value cannot be computed"
         )
         raise InputError(f"tables.{table.name}.columns: {what}") from None
-    counts = _counts(connection, place, columns)
+    rules = tuple(mapping.set_aside)
+    counts = _counts(connection, place, columns, rules)
     key = tuple(name for name in mapping.key or table.key if name in mapping.columns)
     _refuse(connection, place, table, mapping, counts)
     return Standardised(
         table, mapping.source, place, columns, key, counts["rows"],
-        _ragged(counts) | _by_rule(counts, "quarantined", columns), _by_rule(counts, "set_missing", columns),
+        _ragged(counts) | _declared(counts, rules) | _by_rule(counts, "quarantined", columns),
+        _by_rule(counts, "set_missing", columns), rules,
     )  # fmt: skip
 
 
@@ -110,19 +121,22 @@ def _query(
     connection: ibis.BaseBackend,
     mapped: ibis.Table,
     table: Table,
-    columns: tuple[Column, ...],
     mapping: TableMapping,
     *,
+    columns: tuple[Column, ...],
     locale: Locale,
     latest: date | None,
+    repeated: Collection[str],
 ) -> str:
     raw = mapped.schema()
-    whole = [FAULT] if FAULT in raw else []
-    found, typed, judged, final = [ROW, *whole], [ROW, *whole], [ROW, *whole], [ROW]
+    carried = [name for name in (FAULT, SET_ASIDE) if name in raw]
+    found, typed, judged = [ROW, *carried], [ROW, *carried], [ROW, *carried]
+    final = [ROW, *(name for name in carried if name == SET_ASIDE)]
     for column in columns:
         name, origin = quote_identifier(column.name), mapping.columns[column.name]
         given, kind = quote_identifier(f"given {column.name}"), raw[column.name]
-        found.append(f"{present(name, kind, origin.missing)} AS {given}")
+        few = column.name in repeated
+        found.append(f"{present(name, kind, origin.missing, repeated=few)} AS {given}")
         value = converted(given, kind, column, origin=origin, locale=locale)
         typed += [given, f"{value} AS {name}"]
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
@@ -132,15 +146,27 @@ def _query(
             f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
             code_of(column.name),
         ]
-    cases = [_fatal(table, column, i) for i, column in enumerate(columns, start=1)]
-    fatal = " ".join([f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] * len(whole) + cases)
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
         f" judged AS (SELECT {', '.join(judged)} FROM typed)"
-        f" SELECT {', '.join(final)}, CAST(CASE {fatal} ELSE 0 END AS UTINYINT) AS fatal FROM judged"
+        f" SELECT {', '.join(final)}, false AS replaced,"
+        f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS fatal"
+        " FROM judged"
     )
+
+
+def _fatal(table: Table, mapping: TableMapping, columns: tuple[Column, ...], *, ragged: bool) -> str:
+    """Write SQL for what costs the whole row: a fault of the reader, a rule of the profile, or a column."""
+    cases = [
+        f"WHEN {code_of(column.name)} BETWEEN {min(codes)} AND {max(codes)} THEN {i}"
+        for i, column in enumerate(columns, start=1)
+        if (codes := fatal_codes(table, column))
+    ]
+    torn = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if ragged else []
+    aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
+    return f"CAST(CASE {' '.join([*torn, *aside, *cases, 'WHEN false THEN 0'])} ELSE 0 END AS UTINYINT)"
 
 
 def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: date | None) -> str:
@@ -156,25 +182,36 @@ def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: d
     )
 
 
-def _fatal(table: Table, column: Column, position: int) -> str:
-    codes = fatal_codes(table, column) or (99,)
-    return f"WHEN {code_of(column.name)} IN ({', '.join(map(str, codes))}) THEN {position}"
-
-
-def _counts(connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...]) -> dict[str, int]:
-    terms = ["count(*) AS rows", "count_if(fatal = 0) AS good", f"count_if(fatal = {RAGGED}) AS ragged"]
+def _counts(
+    connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...], rules: tuple[str, ...]
+) -> Counter[str]:
+    heard = f"fatal NOT BETWEEN {FIRST_RULE} AND {RAGGED - 1}"  # what is set aside answers to no other rule
+    terms = {"rows": "count(*)", "good": "count_if(fatal = 0)", "ragged": f"count_if(fatal = {RAGGED})"}
+    terms |= {f"declared {i}": f"count_if(fatal = {FIRST_RULE + i})" for i in range(len(rules))}
+    only = f" FILTER ({heard})" if rules else ""
+    terms |= {f"good {column.name}": f"count({quote_identifier(column.name)}){only}" for column in columns}
+    terms |= {f"worst {column.name}": f"max({code_of(column.name)}){only}" for column in columns}
+    counts = _row_of(connection, place, terms)
+    details: dict[str, str] = {}
     for position, column in enumerate(columns, start=1):
-        code = code_of(column.name)
-        for number in CODES:
-            label = quote_identifier(f"quarantined {column.name} {number}")
-            terms.append(f"count_if(fatal = {position} AND {code} = {number}) AS {label}")
-            label = quote_identifier(f"set_missing {column.name} {number}")
-            terms.append(f"count_if(fatal = 0 AND {code} = {number}) AS {label}")
-        label = quote_identifier(f"unreadable {column.name}")
-        terms.append(f"count_if({code} IN (2, 4)) AS {label}")
-        terms.append(f"count({quote_identifier(column.name)}) AS {quote_identifier(f'good {column.name}')}")
-    frame = connection.raw_sql(f"SELECT {', '.join(terms)} FROM {quote_identifier(place)}").df()
-    return {str(name): int(value) for name, value in frame.iloc[0].items()}
+        if counts[f"worst {column.name}"]:  # most columns are good; counting by rule takes ten times as long
+            details |= _by_code(column.name, position, heard)
+    return counts + _row_of(connection, place, details) if details else counts
+
+
+def _by_code(column: str, position: int, heard: str) -> dict[str, str]:
+    code = code_of(column)
+    terms = {f"unreadable {column}": f"count_if({code} IN (2, 4) AND {heard})"}
+    for number in CODES:
+        terms[f"quarantined {column} {number}"] = f"count_if(fatal = {position} AND {code} = {number})"
+        terms[f"set_missing {column} {number}"] = f"count_if(fatal = 0 AND {code} = {number})"
+    return terms
+
+
+def _row_of(connection: ibis.BaseBackend, place: str, terms: Mapping[str, str]) -> Counter[str]:
+    query = f"SELECT {', '.join(terms.values())} FROM {quote_identifier(place)}"
+    values = connection.raw_sql(query).fetchone()
+    return Counter(dict(zip(terms, (int(value or 0) for value in values), strict=True)))
 
 
 def _read_phones(
@@ -189,6 +226,11 @@ def _read_phones(
 
 def _ragged(counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
     return {("", RAGGED_ROW): counts["ragged"]} if counts["ragged"] else {}
+
+
+def _declared(counts: Mapping[str, int], rules: tuple[str, ...]) -> dict[tuple[str, int], int]:
+    found = {(name, DECLARED): counts[f"declared {i}"] for i, name in enumerate(rules)}
+    return {pair: count for pair, count in found.items() if count}
 
 
 def _by_rule(
@@ -220,6 +262,7 @@ def _refuse(
     if counts["good"] == 0:
         raise InputError(
             f'tables.{table.name}: no row of source "{mapping.source}" is usable; correct the mapping'
+            f"{' or set_aside' if mapping.set_aside else ''}"
         )
 
 

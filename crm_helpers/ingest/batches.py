@@ -15,9 +15,13 @@ from crm_helpers.errors import InputError
 __all__ = [
     "FAULT",
     "FILE",
+    "FILE_ROW",
+    "FIRST_ROW",
     "LOCATORS",
+    "NO_ROWS",
     "PART_ROWS",
     "ROW",
+    "SET_ASIDE",
     "as_text",
     "header_names",
     "refuse_own_names",
@@ -35,6 +39,18 @@ FAULT = "_fault"
 """What is wrong with a row that does not fit the header; empty for a good row."""
 
 LOCATORS = (ROW, FILE, FAULT)
+
+SET_ASIDE = "_set_aside"
+"""Of a mapped row: a bit for each condition of `set_aside` in the profile that it meets."""
+
+FILE_ROW = "file_row_number"
+"""The engine's name for the place of a row in a Parquet file, from 0 on; it refuses a column of that name."""
+
+FIRST_ROW = "first_row"
+"""Metadata of a Parquet file in `raw/` whose rows come without `_row`: the number of the first one."""
+
+NO_ROWS = "no rows below the header; export it again"
+"""What is wrong with a file that ends after its header."""
 
 PART_ROWS = 10**10
 """Rows of the n-th file of a source are numbered from n times this."""

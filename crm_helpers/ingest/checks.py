@@ -10,6 +10,7 @@ import pandas as pd
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
+from crm_helpers.ingest.batches import SET_ASIDE
 from crm_helpers.ingest.conversion import MOSTLY
 from crm_helpers.ingest.encodings import guess_encoding
 from crm_helpers.ingest.mapping import mapped_columns
@@ -24,6 +25,8 @@ from crm_helpers.profile import AnySource, Profile, Source
 from crm_helpers.tables import TABLES
 
 __all__ = ["check"]
+
+UNDECLARED = "XXX"  # ISO 4217: no currency; what `crm new` writes
 
 _EMPTY = {
     "reachable": False,
@@ -64,6 +67,9 @@ def check(folder: CompanyFolder, profile: Profile) -> pd.DataFrame:
                 rows.append(_row("source", name, detail=f"{error}{_other_encoding(folder, name, source)}"))
             else:
                 rows.append(_checked_source(profile, name, samples[name]))
+    if profile.currency == UNDECLARED:
+        advice = f"currency: it is still {UNDECLARED}; declare it, as EUR or CNY\n"
+        rows.append(_row("profile", folder.name, detail="", advice=advice))
     with trial(profile, samples) as tried:
         rows += [_checked_table(tried, table) for table in profile.tables]
     return pd.DataFrame(rows)
@@ -110,9 +116,15 @@ def _checked_table(tried: Trial, table: str) -> dict[str, object]:
 
 def _converting(tried: Trial, table: str) -> dict[str, str]:
     connection, profile, mapped = tried.connection, tried.profile, tried.mapped[table]
+    aside = 0
+    if SET_ASIDE in mapped.columns:
+        aside = int(mapped.filter(mapped[SET_ASIDE] != 0).count().execute())
+        mapped = mapped.filter(mapped[SET_ASIDE] == 0)
     given, good, rows = 0, 0, int(mapped.count().execute())
     faults: list[str] = []
-    advice: list[str] = []
+    advice = [f"tables.{table}.set_aside: leaves out {aside:,} of {aside + rows:,} sampled rows"] * (
+        aside > 0
+    )
     for name, origin in profile.tables[table].columns.items():
         column, key = TABLES[table].column(name), f"tables.{table}.columns.{name}"
         present, fine = convertible(connection, mapped, name, column, origin=origin, locale=tried.locale)

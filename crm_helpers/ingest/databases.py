@@ -23,7 +23,7 @@ from crm_helpers.sources import DatabaseSource
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["StagedTable", "database_place", "first_rows", "stage_table"]
+__all__ = ["StagedTable", "database_place", "first_rows", "stage_table", "table_names"]
 
 FETCH_ROWS = 10_000
 PATIENCE = 10  # seconds to wait for a server to answer at all
@@ -53,6 +53,41 @@ def first_rows(folder: CompanyFolder, name: str, source: DatabaseSource, *, most
         query = _query(connection, name, source, names, None).limit(most)
         schema = pa.schema([(own, pa.string()) for own in _own_names(name, names)])
         return pa.concat_tables([schema.empty_table(), *_rows(connection, query, schema.names)])
+
+
+def table_names(folder: CompanyFolder, variable: str) -> list[str]:
+    """List the tables of a database, then its views.
+
+    Parameters
+    ----------
+    folder
+        The company's places.
+    variable
+        The environment variable that holds its URL.
+
+    Returns
+    -------
+    list of str
+        Those of the user's own schema by name, those of PostgreSQL's other schemas as `schema.table`.
+
+    Raises
+    ------
+    InputError
+        When the variable is not set, or the database cannot be reached or has no table.
+    """
+    import sqlalchemy as sa  # noqa: PLC0415 - only database sources pay for it
+
+    with _connected(folder, variable, DatabaseSource(url_env=variable, table="*")) as connection:
+        inspector = sa.inspect(connection)
+        own = inspector.default_schema_name
+        schemas = inspector.get_schema_names() if connection.dialect.name == "postgresql" else []
+        found = [*inspector.get_table_names(), *inspector.get_view_names()]
+        for schema in sorted(set(schemas) - {own, "information_schema"}):
+            names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+            found += [f"{schema}.{name}" for name in names]
+    if not found:
+        raise InputError(f"the database of {variable} has no table this user may see; look at its rights")
+    return found
 
 
 def database_place(folder: CompanyFolder, name: str, source: DatabaseSource) -> str:

@@ -11,25 +11,28 @@ import csv
 import encodings.aliases
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
+from uuid import uuid4
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.ingest.batches import FAULT, ROW, text_batches
-from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect
+from crm_helpers.ingest.batches import FAULT, FILE_ROW, FIRST_ROW, NO_ROWS, ROW, text_batches
+from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect, even_endings
 from crm_helpers.lake import connect, quote_text
 from crm_helpers.profile import Source
 
-__all__ = ["LONGEST_RECORD", "as_utf8", "read_csv", "stream"]
+__all__ = ["LONGEST_RECORD", "as_utf8", "copy_csv", "read_csv", "stream"]
 
 BATCH_ROWS = 100_000
 CHUNK_BYTES = 1 << 20
+COPY_MEMORY = "1GB"
+FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
 
 _LINE = re.compile(r"(?:on Line:|in line) (\d+)")
 _ENCODING = 'is not in the declared encoding; crm check guesses it, state it in encoding, as "gb18030"'
@@ -71,27 +74,68 @@ def read_csv(path: Path, source: Source, work: Path, label: str) -> Iterator[pa.
     InputError
         On a wrong encoding, an open quote, or more ragged rows than allowed, with the row.
     """
-    if len(source.delimiter) != 1 or len(source.quote) > 1:
-        raise InputError(f"{label}: delimiter must be one character, quote one or none")
-    text = as_utf8(path, source.encoding, work, label)
-    before, names = csv_header(text, source, label=label)
+    text, before, names = _opened(path, source, work, label)
     if source.ragged:
         yield from _read_tolerant(text, source, before, names, label=label)
         return
-    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
-    quote = quote_text(source.quote)
     row = before + 2
-    for batch in stream(
-        f"SELECT * FROM read_csv({quote_text(str(text))}, auto_detect = false, header = true,"
-        f" skip = {before}, columns = {{{columns}}}, delim = {quote_text(source.delimiter)},"
-        f" quote = {quote}, escape = {quote},"
-        " allow_quoted_nulls = false, null_padding = false, strict_mode = true, compression = 'none',"
-        f" max_line_size = {LONGEST_RECORD})",
-        text.parent,
-        label,
-    ):
+    for batch in stream(_scan(text, source, before, names), text.parent, label):
         yield batch.append_column(ROW, pa.array(np.arange(row, row + batch.num_rows)))
         row += batch.num_rows
+
+
+def copy_csv(
+    path: Path, source: Source, work: Path, *, label: str, check: Callable[[Sequence[str]], None]
+) -> Path | None:
+    """Copy a delimited file into Parquet within the engine, as `read_csv` reads it.
+
+    The rows come without `_row`, which would keep the engine from using all cores: the file says the number
+    of its first row, in its metadata, and its rows are in order.
+
+    Parameters
+    ----------
+    path
+        The file.
+    source
+        Its encoding, delimiter, quote and place of the header.
+    work
+        Folder for the copy.
+    label
+        The file's name in messages.
+    check
+        Is given the names of the columns, and may refuse them.
+
+    Returns
+    -------
+    Path or None
+        The copy; nothing where the file must be read in batches.
+
+    Raises
+    ------
+    InputError
+        On a wrong encoding, an open quote, or a ragged row, with the row; when there is no row.
+    """
+    if source.ragged:
+        return None
+    text, before, names = _opened(path, source, work, label)
+    if any(name.casefold() == FILE_ROW for name in names):
+        return None
+    check(names)
+    target = work / f"{uuid4().hex}.parquet"
+    query = (
+        f"COPY ({_scan(text, source, before, names)}) TO {quote_text(str(target))}"
+        f" (FORMAT parquet, DICTIONARY_SIZE_LIMIT {FEW}, KV_METADATA {{{FIRST_ROW}: '{before + 2}'}})"
+    )
+    connection = connect(text.parent, work, memory=COPY_MEMORY)
+    try:
+        (rows,) = connection.raw_sql(query).fetchone()
+    except duckdb.Error as error:
+        raise InputError(_fault(str(error), label)) from None
+    finally:
+        connection.disconnect()
+    if not rows:
+        raise InputError(f"{label}: {NO_ROWS}")
+    return target
 
 
 def stream(query: str, folder: Path, label: str) -> Iterator[pa.Table]:
@@ -122,6 +166,26 @@ def as_utf8(path: Path, encoding: str, work: Path, label: str) -> Path:
         else:
             _transcode(source, target, codec, label)
     return Path(target.name)
+
+
+def _opened(path: Path, source: Source, work: Path, label: str) -> tuple[Path, int, list[str]]:
+    if len(source.delimiter) != 1 or len(source.quote) > 1:
+        raise InputError(f"{label}: delimiter must be one character, quote one or none")
+    text = as_utf8(path, source.encoding, work, label)
+    before, names = csv_header(text, source, label=label)
+    return even_endings(text, before, work), before, names
+
+
+def _scan(text: Path, source: Source, before: int, names: Sequence[str]) -> str:
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
+    quote = quote_text(source.quote)
+    return (
+        f"SELECT * FROM read_csv({quote_text(str(text))}, auto_detect = false, header = true,"
+        f" skip = {before}, columns = {{{columns}}}, delim = {quote_text(source.delimiter)},"
+        f" quote = {quote}, escape = {quote},"
+        " allow_quoted_nulls = false, null_padding = false, strict_mode = true, compression = 'none',"
+        f" max_line_size = {LONGEST_RECORD})"
+    )
 
 
 def _read_tolerant(

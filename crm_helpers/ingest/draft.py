@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import ibis
-
-from crm_helpers.ingest.fits import Fit, fit_values
-from crm_helpers.ingest.likeness import Guess, best_columns, column_score, table_score
-from crm_helpers.ingest.personal import personal_columns
+from crm_helpers.ingest.guesses import GuessedColumn, GuessedTable, guess_table
+from crm_helpers.ingest.likeness import table_score
+from crm_helpers.ingest.proposals import proposed_columns, toml_text
 from crm_helpers.ingest.samples import Sample
-from crm_helpers.lake import connect, quote_identifier
 from crm_helpers.profile import AnySource, Source
-from crm_helpers.tables import TABLES, Column, Table
+from crm_helpers.sources import DatabaseSource
+from crm_helpers.tables import DATED, TABLES, Column, Table
 
 __all__ = ["FoundSource", "draft_profile"]
 
-BY_VALUES = 0.65  # score of a guess that no header supports
 LEAST_SCORE = 1.0  # of a source for a table: most of its required columns, or its name and a part of them
 
 
@@ -57,25 +51,39 @@ def draft_profile(name: str, sources: list[FoundSource]) -> str:
         that feed nothing as comments.
     """
     assigned = _assigned(sources)
+    body, currencies = _body(sources, assigned)
     lines = [
         f"# Guessed by `crm new {name}` from headers and values. Correct it, then run `crm check {name}`.",
         "# A score of 1 is the workbook's own name, 0.9 another word for it, less is likeness of letters;",
         "# values that do not convert to the column's type lower it by their share.",
-        f"name = {_quoted(name)}",
-        'currency = "XXX"  # not guessed: three letters, as EUR or CNY',
+        f"name = {toml_text(name)}",
+        _currency_line(currencies),
         'timezone = "UTC"  # not guessed: the zone the times are written in, as Europe/Berlin',
         "",
     ]
+    return "\n".join([*lines, *body, "", *_other_kinds()]).rstrip() + "\n"
+
+
+def _body(sources: list[FoundSource], assigned: dict[str, FoundSource]) -> tuple[list[str], frozenset[str]]:
+    guessed = {name: guess_table(TABLES[name], item.sample.rows) for name, item in assigned.items()}
+    dated = next((name for name in DATED if name in assigned), "")
+    lines: list[str] = []
     for item in sources:
-        lines += _source_lines(item)
-    for table, item in assigned.items():
-        with _sampled(item) as sample:
-            lines += _table_lines(TABLES[table], item, sample)
-    if "transactions" not in assigned:
-        lines += ["# No file looks like transactions, the one table nobody can do without: map one.", ""]
-    unused = [item.name for item in sources if item not in assigned.values()]
-    lines += [f"# The source {name} feeds no table yet." for name in unused]
-    return "\n".join([*lines, "", *_other_kinds()]).rstrip() + "\n"
+        lines += _source_lines(item, used=item in assigned.values())
+    for name, item in assigned.items():
+        lines += _table_lines(TABLES[name], item, guessed[name], needed=name == dated)
+    if not dated:
+        lines += [f"# Nothing looks like {' or '.join(DATED)}; one of them must be mapped.", ""]
+    lines += [f"# The source {i.name} feeds no table yet." for i in sources if i not in assigned.values()]
+    return lines, frozenset[str]().union(*(guess.currencies for guess in guessed.values()))
+
+
+def _currency_line(found: frozenset[str]) -> str:
+    if len(found) == 1:
+        return (
+            f'currency = "{min(found)}"  # guessed by the sign in the amounts, which other countries use too'
+        )
+    return 'currency = "XXX"  # not guessed: three letters, as EUR or CNY'
 
 
 def _other_kinds() -> list[str]:
@@ -92,111 +100,67 @@ def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:
     )
     found: dict[str, FoundSource] = {}
     for score, i, table in scored:
-        if score <= -LEAST_SCORE and table not in found and sources[i] not in found.values():
+        free = table not in found and sources[i] not in found.values() and sources[i].sample.rows.num_rows
+        if score <= -LEAST_SCORE and free:
             found[table] = sources[i]
     return {name: found[name] for name in TABLES if name in found}
 
 
-@contextmanager
-def _sampled(item: FoundSource) -> Iterator[tuple[ibis.BaseBackend, ibis.Table]]:
-    connection = connect(Path(tempfile.gettempdir()))
-    try:
-        yield connection, connection.create_table(item.name, item.sample.rows)
-    finally:
-        connection.disconnect()
-
-
-def _source_lines(item: FoundSource) -> list[str]:
+def _source_lines(item: FoundSource, *, used: bool) -> list[str]:
     stated = {"kind": item.source.kind} | item.source.model_dump(exclude_defaults=True)
     if isinstance(item.source, Source) and item.source.kind == "csv":
         # detected, and recorded even where it is the default
         stated |= {"encoding": item.source.encoding, "delimiter": item.source.delimiter}
     notes = [f"# {note}" for note in item.notes]
+    # a database has tables of all kinds: what feeds nothing is not read, and an empty table stops a run
+    mark = "" if used or not isinstance(item.source, DatabaseSource) else "# "
+    if mark:
+        notes += [
+            f"# Not read: {'it feeds no table yet' if item.sample.rows.num_rows else 'it has no rows'}."
+        ]
     return [
         *notes,
-        f"[sources.{item.name}]",
-        *(f"{key} = {_value(value)}" for key, value in stated.items()),
+        f"{mark}[sources.{item.name}]",
+        *(f"{mark}{key} = {_value(value)}" for key, value in stated.items()),
         "",
     ]
 
 
-def _table_lines(table: Table, item: FoundSource, sample: tuple[ibis.BaseBackend, ibis.Table]) -> list[str]:
-    guesses = best_columns(item.columns, table)
-    guesses |= _by_values(table, item, guesses)
-    lacking = [name for name in table.required_columns if name not in guesses]
-    # a table that lacks a required column is no valid profile: transactions must be repaired, others may wait
-    mark = "# " if lacking and table.name != "transactions" else ""
-    used = {header for header, _ in guesses.values()}
+def _table_lines(table: Table, item: FoundSource, guessed: GuessedTable, *, needed: bool) -> list[str]:
+    lacking = [name for name in table.required_columns if name not in guessed.columns]
+    # a table that lacks a required column is no valid profile: the needed one must be repaired, others wait
+    mark = "# " if lacking and not needed else ""
+    origins = {name: guess.header for name, guess in guessed.columns.items()}
+    proposals = proposed_columns(table, item.columns, origins)
     lines = [f"# {table.meaning}"]
     if lacking:
         lines.append(f"# Not found, and required: {', '.join(lacking)}.")
-    lines += [f"{mark}[tables.{table.name}]", f"{mark}source = {_quoted(item.name)}"]
+    lines += [f"{mark}[tables.{table.name}]", f"{mark}source = {toml_text(item.name)}"]
+    if table.name == "customers":
+        lines.append("# derive_missing = true  # whoever is known by orders or contacts only counts too")
     lines += [f"{mark}[tables.{table.name}.columns]"]
     for column in table.columns:
-        lines += _column_lines(column, guesses.get(column.name), mark, sample)
-    if table.name == "transactions" and "amount" in lacking:
-        lines += _product_line(item)
-    lines += [f"# not used: {_quoted(header)}" for header in item.columns if header not in used]
-    return [*lines, ""]
+        lines += _column_lines(column, guessed.columns.get(column.name), mark)
+        lines += [proposals[column.name]] if column.name in proposals else []
+    unused = [header for header in item.columns if header not in origins.values()]
+    return [*lines, *(f"# not used: {toml_text(header)}" for header in unused), *guessed.rules, ""]
 
 
-def _product_line(item: FoundSource) -> list[str]:
-    parts = []
-    for wanted in ("quantity", "unit_price"):
-        score, header = max(((column_score(h, wanted), h) for h in item.columns), default=(0.0, ""))
-        if score < BY_VALUES:
-            return []
-        parts.append(f"CAST({quote_identifier(header)} AS DECIMAL(18, 4))")
-    # proposed only: whether discounts and taxes are in the price, nobody but the company knows
-    return [f"# amount = {{ sql = {_quoted(' * '.join(parts))} }}  # score 0.60: quantity times unit price"]
-
-
-def _by_values(table: Table, item: FoundSource, guesses: dict[str, Guess]) -> dict[str, Guess]:
-    taken = {header for header, _ in guesses.values()}
-    kinds = personal_columns(item.sample.rows)
-    found: dict[str, Guess] = {}
-    for column in table.columns:
-        headers = [h for h, kind in kinds.items() if column.form and kind == column.form and h not in taken]
-        if column.name not in guesses and headers:
-            found[column.name] = (headers[0], BY_VALUES)
-    return found
-
-
-def _column_lines(
-    column: Column, guess: Guess | None, mark: str, sample: tuple[ibis.BaseBackend, ibis.Table]
-) -> list[str]:
+def _column_lines(column: Column, guess: GuessedColumn | None, mark: str) -> list[str]:
     if guess is None:
         need = "required" if column.required else "not found"
         return [f'# {column.name} = ""  # {need}: {column.meaning}']
-    header, score = guess
-    fit = fit_values(*sample, header, column)
-    notes = [f"# {note}" for note in fit.notes]
-    origin = _quoted(header)
-    if fit.declared:
-        keys = ", ".join(f"{key} = {_value(value)}" for key, value in fit.declared.items())
+    notes = [f"# {note}" for note in guess.fit.notes]
+    origin = toml_text(guess.header)
+    if guess.fit.declared:
+        keys = ", ".join(f"{key} = {_value(value)}" for key, value in guess.fit.declared.items())
         origin = f"{{ column = {origin}, {keys} }}"
-    return [*notes, f"{mark}{column.name} = {origin}  # {_said_score(score, fit)}: {column.meaning}"]
-
-
-def _said_score(score: float, fit: Fit) -> str:
-    why = (
-        " by its values"
-        if score == BY_VALUES
-        else f", {fit.share:.0%} of the values convert"
-        if fit.share < 1
-        else ""
-    )
-    return f"score {score * fit.share:.2f}{why}"
+    return [*notes, f"{mark}{column.name} = {origin}  # {guess.said}: {column.meaning}"]
 
 
 def _value(value: object) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_quoted, value))}]"
-    return _quoted(value)
-
-
-def _quoted(text: object) -> str:
-    # JSON's escapes are TOML's; a lone DEL is the one character TOML also wants escaped
-    return json.dumps(str(text), ensure_ascii=False).replace("\x7f", "\\u007f")
+        return f"[{', '.join(map(toml_text, value))}]"
+    return toml_text(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from crm_helpers.errors import InputError
 from crm_helpers.files import fingerprint
 from crm_helpers.ingest.databases import stage_table
 from crm_helpers.ingest.ledger import combined_fingerprint
-from crm_helpers.ingest.parts import Part, distinct_parts, read_parts
+from crm_helpers.ingest.parts import Part, copy_parts, distinct_parts, read_parts
 from crm_helpers.ingest.places import locate_all, source_label
 from crm_helpers.ingest.rest import stage_rest
 from crm_helpers.layout import CompanyFolder
@@ -45,8 +45,15 @@ class Fetched:
 
     def batches(self, work: Path) -> Iterator[pa.Table]:
         """Read the rows, each with its locator; what a reader must put aside goes to `work`."""
-        label = f"{self.name} ({source_label(self.source)})"
-        return read_parts(self.parts, self.source, work, label=label)
+        return read_parts(self.parts, self.source, work, label=self._label)
+
+    def copied(self, work: Path, check: Callable[[Sequence[str]], None]) -> Path | None:
+        """Copy the rows into a Parquet file, where that is quicker than to read them; see `copy_parts`."""
+        return copy_parts(self.parts, self.source, work, label=self._label, check=check)
+
+    @property
+    def _label(self) -> str:
+        return f"{self.name} ({source_label(self.source)})"
 
 
 def fetch(

@@ -23,6 +23,7 @@ DATE_FORMATS = (
 NUMBERED = ("excel", "unix ms")  # unix seconds are not told apart from other numbers
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 CURRENCIES = ("USD", "EUR", "GBP", "CNY", "INR")  # tried for signs in amounts
+MOSTLY = 0.9  # share of values a written form must fit before days as numbers are not thought of
 FLOAT_LIKE = 0.99  # share of identifiers that end in .0 when a column of floats was written as text
 
 
@@ -33,6 +34,7 @@ class Fit:
     share: float = 1.0  # of the sampled values that convert
     declared: dict[str, object] | None = None  # keys the mapping needs so that they do
     notes: tuple[str, ...] = ()
+    currency: str = ""  # whose sign stands in the amounts
 
 
 def fit_values(connection: ibis.BaseBackend, sample: ibis.Table, header: str, column: Column) -> Fit:
@@ -91,7 +93,8 @@ def _fit_moment(connection: ibis.BaseBackend, sample: ibis.Table, header: str, c
         for day in DATE_FORMATS
         for time in TIMES
     }
-    shares |= {form: _share(connection, sample, header, column, formats=[form]) for form in NUMBERED}
+    if max(shares.values()) < MOSTLY:  # 19081209 is a day, and not the sixth hour of 1970
+        shares |= {form: _share(connection, sample, header, column, formats=[form]) for form in NUMBERED}
     best = max(shares.values())
     if best <= plain:
         return Fit(plain)
@@ -118,7 +121,7 @@ def _fit_number(connection: ibis.BaseBackend, sample: ibis.Table, header: str, c
     decimals, currency = max(shares, key=lambda way: shares[way])  # ties: the plain way comes first
     declared: dict[str, object] | None = {"decimals": decimals} if decimals != "1,234.56" else None
     notes = (f"the amounts carry the sign of {currency}",) if currency != "XXX" else ()
-    return Fit(shares[decimals, currency], declared, notes)
+    return Fit(shares[decimals, currency], declared, notes, currency if notes else "")
 
 
 def _fit_text(connection: ibis.BaseBackend, sample: ibis.Table, header: str, column: Column) -> Fit:

@@ -1,4 +1,4 @@
-"""Make a company's folder from files: a commented profile whose mapping is guessed, for a person to correct.
+"""Make a company's folder from files and databases: a commented profile, for a person to correct.
 
 Every guess stands there with its score, and every column that was not used stands there as a comment.
 """
@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.archives import PACKED
+from crm_helpers.ingest.databases import table_names
 from crm_helpers.ingest.draft import FoundSource, draft_profile
+from crm_helpers.ingest.likeness import likeliest_table
 from crm_helpers.ingest.samples import SAMPLE_ROWS, sample_source
 from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
@@ -24,18 +26,20 @@ from crm_helpers.profile import AnySource
 __all__ = ["new_company"]
 
 _SOURCE: TypeAdapter[AnySource] = TypeAdapter(AnySource)
+_DATABASE = re.compile(r"env:([A-Z][A-Z0-9_]*)")
 
 
-def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
+def new_company(name: str, origins: Iterable[Path | str], root: Path) -> CompanyFolder:
     """Make `data/NAME/` with copies of files and a profile guessed from their headers and values.
 
     Parameters
     ----------
     name
         The company's folder name.
-    files
+    origins
         CSV, Excel, JSON, Parquet or SQLite files, packed or not, and folders of files that are one source;
-        each sheet and each table is a source of its own.
+        each sheet and each table is a source of its own. `env:SHOP_URL` is the database whose address the
+        environment variable SHOP_URL holds; nothing of it is copied, and the profile names the variable.
     root
         The project's root.
 
@@ -47,17 +51,19 @@ def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
     Raises
     ------
     InputError
-        When the company is there already, or a file is missing, empty, or of no known kind; nothing is
-        left behind then.
+        When the company is there already, a file is missing, empty, or of no known kind, or a database
+        cannot be read; nothing is left behind then.
     """
     folder = company_folder(name, root, must_exist=False)
     if folder.data.exists():
         raise InputError(
             f'company "{name}" is there already; edit data/{name}/profile.toml or take another name'
         )
-    paths = [_checked(Path(file)) for file in files]
-    if not paths:
-        raise InputError("name at least one file with --from")
+    stated = [str(origin) for origin in origins]
+    databases = [found[1] for found in map(_DATABASE.fullmatch, stated) if found]
+    paths = [_checked(origin) for origin in stated if not _DATABASE.fullmatch(origin)]
+    if not stated:
+        raise InputError("name at least one file, or env:VARIABLE for a database, with --from")
     folder.data.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".new-{name}-", dir=folder.data.parent))
     try:
@@ -65,7 +71,7 @@ def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
         for path in paths:
             _copy(path, staging / "source" / path.name)
         draft = CompanyFolder(staging.parent.parent, staging.name)
-        text = draft_profile(name, _sources(draft, [path.name for path in paths]))
+        text = draft_profile(name, _sources(draft, [path.name for path in paths], databases))
         draft.profile.write_text(text, encoding="utf-8")
         staging.chmod(0o755)  # mkdtemp makes it private
         staging.rename(folder.data)
@@ -74,7 +80,15 @@ def new_company(name: str, files: Iterable[Path], root: Path) -> CompanyFolder:
     return folder
 
 
-def _checked(path: Path) -> Path:
+def _checked(origin: str) -> Path:
+    if "://" in origin:  # not shown: an address may hold a password
+        raise InputError(
+            "--from takes no address: put that of a database into an environment variable and write"
+            " env:VARIABLE; a web service is a source of kind rest, see the end of any profile"
+        )
+    if origin.startswith("env:"):
+        raise InputError(f"{origin}: write env: and the name of an environment variable, as env:SHOP_URL")
+    path = Path(origin)
     if path.is_dir():
         kinds = {kind_of(file) for file in _files(path)}
         if len(kinds) != 1 or kinds & {None, "sql", "zip"}:
@@ -102,18 +116,27 @@ def _copy(path: Path, target: Path) -> None:
         shutil.copyfile(file, target / file.name)
 
 
-def _sources(folder: CompanyFolder, names: list[str]) -> list[FoundSource]:
+def _sources(folder: CompanyFolder, names: list[str], databases: list[str]) -> list[FoundSource]:
     found: list[FoundSource] = []
     with tempfile.TemporaryDirectory(prefix="crm-new-") as work:
-        for name in names:
-            for written in _of_file(folder, name, Path(work)):
-                source = _SOURCE.validate_python(written.keys)
-                stem = Path(name).name.split(".")[0]
-                title = written.keys.get("sheet") or written.keys.get("table") or stem
-                own = _source_name(title, {item.name for item in found}, fallback=stem)
-                sample = sample_source(folder, own, source, Path(work), most=SAMPLE_ROWS)
-                found.append(FoundSource(own, source, sample, written.notes))
+        all_written = [
+            *((name, written) for name in names for written in _of_file(folder, name, Path(work))),
+            *((variable, written) for variable in databases for written in _of_database(folder, variable)),
+        ]
+        for name, written in all_written:
+            source = _SOURCE.validate_python(written.keys)
+            stem = Path(name).name.split(".")[0]
+            title = written.keys.get("sheet") or written.keys.get("table") or stem
+            sample = sample_source(folder, title, source, Path(work), most=SAMPLE_ROWS)
+            fallback = f"{likeliest_table(title, list(sample.columns))}_{source.kind}"
+            own = _source_name(title, {item.name for item in found}, fallback=fallback)
+            found.append(FoundSource(own, source, sample, written.notes))
     return found
+
+
+def _of_database(folder: CompanyFolder, variable: str) -> list[Written]:
+    tables = table_names(folder, variable)
+    return [Written({"kind": "sql", "url_env": variable, "table": table}) for table in tables]
 
 
 def _of_file(folder: CompanyFolder, name: str, work: Path) -> Iterator[Written]:
@@ -134,9 +157,7 @@ def _of_file(folder: CompanyFolder, name: str, work: Path) -> Iterator[Written]:
 
 
 def _source_name(title: str, taken: set[str], *, fallback: str) -> str:
-    plain = re.sub(r"\W+", "_", title.casefold(), flags=re.ASCII).strip("_")
-    if not plain:
-        plain = re.sub(r"\W+", "_", fallback.casefold(), flags=re.ASCII).strip("_")
+    plain = re.sub(r"\W+", "_", title.casefold(), flags=re.ASCII).strip("_") or fallback
     name = plain if re.match(r"[a-z]", plain) else f"source_{plain}".rstrip("_")
     name = name[:60]
     number = 2

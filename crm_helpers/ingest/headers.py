@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.batches import header_names
 from crm_helpers.profile import Source
 
-__all__ = ["LONGEST_RECORD", "bounded_lines", "csv_header", "dialect", "find_header"]
+__all__ = ["LONGEST_RECORD", "bounded_lines", "csv_header", "dialect", "even_endings", "find_header"]
 
 LONGEST_RECORD = 1 << 24  # bytes; a longer record is a quote that was never closed
 SEARCHED_ROWS = 1000  # a header further down is none
@@ -77,6 +79,24 @@ def csv_header(text: Path, source: Source, *, label: str) -> tuple[int, list[str
     return before, header_names(names, row=before + 1, label=label)
 
 
+def even_endings(text: Path, before: int, work: Path) -> Path:
+    """Return a text whose lines above the header end as the header does: itself, or a copy in `work`.
+
+    The engine takes the ending of the first line for that of all lines, and finds no row below others.
+    """
+    with text.open("rb") as file:
+        above = [_ending(file.readline(LONGEST_RECORD)) for _ in range(before)]
+        start = file.tell()
+        own = _ending(file.readline(LONGEST_RECORD))
+        if set(above) <= {own}:
+            return text
+        file.seek(start)
+        with NamedTemporaryFile(dir=work, delete=False) as target:
+            target.write((b"-" + own) * before)
+            shutil.copyfileobj(file, target)
+    return Path(target.name)
+
+
 def dialect(source: Source) -> dict[str, Any]:
     """Say how Python's reader is to split the lines of a source."""
     quoted = {"quotechar": source.quote} if source.quote else {"quoting": csv.QUOTE_NONE}
@@ -89,6 +109,10 @@ def bounded_lines(file: IO[str], label: str) -> Iterable[str]:
         if len(line) == LONGEST_RECORD and not line.endswith("\n"):
             raise InputError(f"{label}: a row is longer than 16 MB; a quote before it is probably not closed")
         yield line
+
+
+def _ending(line: bytes) -> bytes:
+    return line[len(line.rstrip(b"\r\n")) :]
 
 
 def _cells(line: str, source: Source) -> list[str]:

@@ -17,8 +17,9 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crm_helpers.engine import quote_text
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.batches import LOCATORS
+from crm_helpers.ingest.batches import FILE_ROW, FIRST_ROW, LOCATORS, ROW
 from crm_helpers.ingest.versions import state_query
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.sources import Incremental
@@ -80,6 +81,21 @@ class Load:
         names = dict.fromkeys(name for file in self.files for name in pq.read_schema(file).names)
         return tuple(name for name in names if name not in LOCATORS)
 
+    @property
+    def repeated(self) -> frozenset[str]:
+        """Columns of few values, which the engine reads as a list of values and computes once each."""
+        found: set[str] = set()
+        for place, file in enumerate(self.files):
+            metadata = pq.read_metadata(file)
+            if FIRST_ROW.encode() not in (metadata.metadata or {}):  # not the engine's own copy
+                return frozenset()
+            groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+            chunks = [group.column(i) for group in groups for i in range(metadata.num_columns)]
+            plain = {chunk.path_in_schema for chunk in chunks if not chunk.has_dictionary_page}
+            listed = {chunk.path_in_schema for chunk in chunks} - plain
+            found = listed if place == 0 else found & listed
+        return frozenset(found)
+
 
 def newest_loads(folder: CompanyFolder) -> dict[str, Load]:
     """Find what is whole in `raw/` of each source.
@@ -108,8 +124,9 @@ def read_raw(connection: ibis.BaseBackend, load: Load) -> ibis.Table:
     if load.history:  # a table: a view would look for the newest versions at each use
         query = state_query(load.history.incremental, files_by_load(load.files))
         return connection.create_table(load.source, connection.sql(query, dialect="duckdb"), temp=True)
-    rows = connection.read_parquet([str(file) for file in load.files], union_by_name=True)
-    return connection.create_view(load.source, rows.mutate(_dlt_load_id=ibis.literal(load.load_id)))
+    rows = f"({' UNION ALL BY NAME '.join(map(_rows, load.files))})"
+    query = f"SELECT *, {quote_text(load.load_id)} AS _dlt_load_id FROM {rows}"
+    return connection.create_view(load.source, connection.sql(query, dialect="duckdb"))
 
 
 def require_load(loads: dict[str, Load], source: str) -> Load:
@@ -161,6 +178,16 @@ def _load(record: dict[str, Any], load_id: str, files: tuple[Path, ...], previou
 def files_by_load(files: tuple[Path, ...]) -> list[tuple[str, Path]]:
     """Say of each file which load it came with."""
     return [(file.name.rsplit(".", 2)[0], file) for file in files]
+
+
+def _rows(file: Path) -> str:
+    first = (pq.read_metadata(file).metadata or {}).get(FIRST_ROW.encode())
+    if first is None:
+        return f"SELECT * FROM read_parquet({quote_text(str(file))})"
+    return (
+        f"SELECT * EXCLUDE ({FILE_ROW}), {FILE_ROW} + {int(first)} AS {ROW}"
+        f" FROM read_parquet({quote_text(str(file))}, {FILE_ROW} = true)"
+    )
 
 
 def _whole_loads(raw: Path) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crm_helpers.tables import TABLES, Table
 
-__all__ = ["Guess", "best_columns", "column_score", "table_score"]
+__all__ = ["Guess", "best_columns", "column_score", "likeliest_table", "table_score"]
 
 LEAST = 0.6  # below it nothing is guessed
 SAME_NAME, SYNONYM, ALIKE = 1.0, 0.9, 0.8  # the last times the share of equal letters
@@ -72,6 +72,11 @@ def table_score(source: str, headers: list[str], table: Table) -> float:
     words = {_plain(table.name), *map(_plain, _synonyms()["tables"].get(table.name, ()))}
     named = any(word.rstrip("s") in _plain(source) for word in words)
     return round(part + explained + (0.5 if named else 0.0), 2)
+
+
+def likeliest_table(source: str, headers: list[str]) -> str:
+    """Name the table a source is most like; nothing is said of how much."""
+    return max(TABLES, key=lambda name: table_score(source, headers, TABLES[name]))
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crm_helpers.errors import CrmError, RunError
 from crm_helpers.files import work_folder
@@ -127,7 +128,7 @@ def _load(
         pipeline = dlt.pipeline(
             f"crm_{folder.name}", pipelines_dir=str(work / "dlt"), destination=place, dataset_name="raw"
         )
-        tables = {a.name: _batches(a, profile, before.get(a.name), work) for a in arrivals}
+        tables = {a.name: _rows(a, profile, before.get(a.name), work) for a in arrivals}
         tables[SOURCES_TABLE] = _record(arrivals)
         resources = [dlt.resource(rows, name=n, write_disposition="append") for n, rows in tables.items()]
         try:
@@ -141,13 +142,30 @@ def _load(
             raise _cause(error) from None
 
 
-def _batches(arrival: _Arrival, profile: Profile, before: Load | None, work: Path) -> Iterator[pa.Table]:
+def _rows(arrival: _Arrival, profile: Profile, before: Load | None, work: Path) -> Iterator[Any]:
+    """Give dlt a file to take over as it is, or else batches."""
     known = before.columns if before else ()
+
+    def check(names: Sequence[str]) -> None:
+        require_columns(profile, arrival.name, names, before=known)
+
+    copy = None if arrival.change else arrival.fetched.copied(work, check)
+    if copy:
+        yield _imported(copy)
+        return
     rows = arrival.change.batches() if arrival.change else arrival.fetched.batches(work)
     for i, batch in enumerate(rows):
         if i == 0:
-            require_columns(profile, arrival.name, batch.column_names, before=known)
+            check(batch.column_names)
         yield batch
+
+
+def _imported(path: Path) -> Any:
+    import dlt  # noqa: PLC0415 - see `_load`
+
+    with pq.ParquetFile(path) as file:
+        rows, names = file.metadata.num_rows, file.schema_arrow.empty_table()
+    return dlt.mark.with_file_import(str(path), "parquet", rows, hints=names)
 
 
 def _record(arrivals: list[_Arrival]) -> Iterator[pa.Table]:

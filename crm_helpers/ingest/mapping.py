@@ -15,12 +15,13 @@ from ibis.common.exceptions import IbisError
 from sqlglot import exp
 
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.ingest.batches import FAULT, ROW
+from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE
 from crm_helpers.lake import quote_identifier
 from crm_helpers.profile import ColumnMapping, Profile, TableMapping
 
 __all__ = ["map_table", "mapped_columns", "mapped_names", "safe_expression"]
 
+_COMPARISONS = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.EQ, exp.NEQ, exp.Between, exp.In)
 _REFUSED = frozenset({"current_setting", "getenv", "getvariable", "glob", "query", "query_table"})
 
 
@@ -43,7 +44,8 @@ def map_table(
     Returns
     -------
     ibis.Table
-        `_row`, the mapped columns, and `_fault` where some rows of the source could not be split.
+        `_row`, the mapped columns, `_fault` where some rows of the source could not be split, and
+        `_set_aside` where the profile sets rows aside: a bit for each of its conditions that a row meets.
 
     Raises
     ------
@@ -56,8 +58,12 @@ def map_table(
     for name, origin in mapping.columns.items():
         key = f"tables.{table}.columns.{name}"
         text = _expression(key, origin, mapping, columns)
+        if origin.sql is not None:
+            _refuse_texts_as_numbers(connection, key, text, mapping.source)
         _try(connection, key, f"SELECT {text} FROM {source}")
         chosen.append(f"{text} AS {quote_identifier(name)}")
+    if mapping.set_aside:
+        chosen.append(f"{_set_aside(connection, table, mapping, columns)} AS {SET_ASIDE}")
     if FAULT in connection.table(mapping.source).columns:
         chosen.append(f"{source}.{quote_identifier(FAULT)}")
     return connection.sql(f"SELECT {', '.join(chosen)} FROM {source}", dialect="duckdb")
@@ -72,6 +78,9 @@ def mapped_columns(profile: Profile, source: str, columns: Iterable[str]) -> dic
             for column in _named(origin, source, own=mapping.source == source):
                 if column.casefold() in by_name:
                     used.setdefault(by_name[column.casefold()], []).append(f"{table}.{name}")
+        for column in _conditions(mapping, source):
+            if column.casefold() in by_name:
+                used.setdefault(by_name[column.casefold()], []).append(f"{table}.set_aside")
     return used
 
 
@@ -134,6 +143,47 @@ def _expression(
     return f"{quote_identifier(mapping.source)}.{quote_identifier(str(origin.column))}"
 
 
+def _set_aside(
+    connection: ibis.BaseBackend, table: str, mapping: TableMapping, columns: Mapping[str, Collection[str]]
+) -> str:
+    bits = []
+    for place, (name, condition) in enumerate(mapping.set_aside.items()):
+        key = f"tables.{table}.set_aside.{name}"
+        text = safe_expression(key, condition, columns)
+        source = quote_identifier(mapping.source)
+        _refuse_texts_as_numbers(connection, key, text, mapping.source)
+        kind = _try(connection, key, f"SELECT {text} AS met FROM {source}").schema()["met"]
+        if not kind.is_boolean():
+            raise InputError(f"{key}: must be a condition, as state = 'lost'; it gives {kind}")
+        bits.append(f"CASE WHEN {text} THEN {1 << place} ELSE 0 END")
+    return f"CAST({' + '.join(bits)} AS UINTEGER)"
+
+
+def _refuse_texts_as_numbers(connection: ibis.BaseBackend, key: str, text: str, source: str) -> None:
+    # where the engine compares them at all, it makes whole numbers of the texts: 0.4 = 0 is true then
+    schema = connection.table(source).schema()
+    texts = {name.casefold() for name, kind in schema.items() if kind.is_string()}
+    for comparison in _parsed(key, text).find_all(*_COMPARISONS):
+        sides = [comparison.this, *comparison.expressions]
+        sides += [comparison.args.get(part) for part in ("expression", "low", "high")]
+        columns = [side.name for side in sides if isinstance(side, exp.Column)]
+        named = [name for name in columns if name.casefold() in texts]
+        if named and any(_is_number(side) for side in sides):
+            cast = f"TRY_CAST({quote_identifier(named[0])} AS DECIMAL(18, 4))"
+            raise InputError(f'{key}: "{named[0]}" is text and is compared with a number; write {cast}')
+
+
+def _is_number(side: exp.Expression | None) -> bool:
+    plain = side.this if isinstance(side, exp.Neg) else side
+    return isinstance(plain, exp.Literal) and not plain.is_string
+
+
+def _conditions(mapping: TableMapping, source: str) -> list[str]:
+    own = mapping.source == source
+    texts = (ColumnMapping(sql=condition) for condition in mapping.set_aside.values())
+    return sorted({column for text in texts for column in _named(text, source, own=own)})
+
+
 def _parsed(key: str, text: str) -> exp.Expression:
     try:
         trees = sqlglot.parse(text, dialect="duckdb")
@@ -144,9 +194,9 @@ def _parsed(key: str, text: str) -> exp.Expression:
     return trees[0]
 
 
-def _try(connection: ibis.BaseBackend, key: str, query: str) -> None:
+def _try(connection: ibis.BaseBackend, key: str, query: str) -> ibis.Table:
     try:
-        connection.sql(query, dialect="duckdb")
+        return connection.sql(query, dialect="duckdb")
     except (duckdb.Error, IbisError) as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(f"{key}: {first}") from None

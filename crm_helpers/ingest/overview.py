@@ -6,9 +6,9 @@ import pandas as pd
 
 from crm_helpers.ingest.loads import IngestResult
 from crm_helpers.profile import Profile
-from crm_helpers.tables import TABLES
+from crm_helpers.tables import DATED, TABLES
 
-__all__ = ["coverage", "table_coverage"]
+__all__ = ["coverage", "most_wanted", "table_coverage"]
 
 
 def table_coverage(profile: Profile) -> pd.DataFrame:
@@ -28,10 +28,29 @@ def table_coverage(profile: Profile) -> pd.DataFrame:
     rows = []
     for name, table in TABLES.items():
         mapping = profile.tables.get(name)
-        source = mapping.source if mapping else "transactions" if table.required else ""
+        derived = " and ".join(profile.dated) if name == "customers" else ""
+        source = mapping.source if mapping else derived
         mapped = len(mapping.columns) if mapping else 0
         rows.append((name, source, mapped, len(table.columns), "" if mapping else table.absence))
     return pd.DataFrame(rows, columns=["table", "source", "mapped", "columns", "absence"])
+
+
+def most_wanted(tables: pd.DataFrame) -> dict[str, str]:
+    """Pick the absent table to ask for first: what customers bought and said, before all else.
+
+    Parameters
+    ----------
+    tables
+        From `table_coverage`, with at least one that is absent.
+
+    Returns
+    -------
+    dict of str to str
+        `table` and `absence`.
+    """
+    absent = tables[tables["absence"] != ""].set_index("table")["absence"]
+    name = next((name for name in (*DATED, *TABLES) if name in absent), "")
+    return {"table": name.replace("_", " "), "absence": absent[name]}
 
 
 def coverage(result: IngestResult, profile: Profile) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,13 @@ from crm_helpers.errors import InputError
 from crm_helpers.files import fingerprint
 from crm_helpers.ingest.archives import unpack
 from crm_helpers.ingest.batches import FILE, PART_ROWS, ROW
+from crm_helpers.ingest.delimited import copy_csv
 from crm_helpers.ingest.readers import read_file
 from crm_helpers.profile import AnySource, Source
 
-__all__ = ["Part", "distinct_parts", "read_parts"]
+__all__ = ["Part", "copy_parts", "distinct_parts", "read_parts"]
+
+_PlainFiles = list[tuple["Part", Path]]
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,7 @@ def read_parts(parts: Sequence[Part], source: AnySource, work: Path, *, label: s
     InputError
         When a file cannot be read, or its columns are not those of the first.
     """
-    member = source.member if isinstance(source, Source) else None
-    plain = [
-        (part, file)
-        for part in parts
-        for file in unpack(part.path, work, member=member, label=_place(label, part, several=len(parts) > 1))
-    ]
+    plain = _plain(parts, source, work, label)
     several = len(plain) > 1
     schema, first = None, ""
     for number, (part, file) in enumerate(plain, start=1):
@@ -92,6 +90,54 @@ def read_parts(parts: Sequence[Part], source: AnySource, work: Path, *, label: s
             schema, first = schema or batch.schema, first or name
             same = _like_the_first(batch, schema, place, first)
             yield _located(same, number, name) if several else same
+
+
+def copy_parts(
+    parts: Sequence[Part],
+    source: AnySource,
+    work: Path,
+    *,
+    label: str,
+    check: Callable[[Sequence[str]], None],
+) -> Path | None:
+    """Copy a source of one delimited file into Parquet without a detour over batches.
+
+    Parameters
+    ----------
+    parts
+        The files.
+    source
+        How to read them.
+    work
+        Folder to unpack, rewrite and copy in.
+    label
+        The source in messages.
+    check
+        Is given the names of the columns, and may refuse them.
+
+    Returns
+    -------
+    Path or None
+        The copy, as `delimited.copy_csv` makes it; nothing where `read_parts` must read the source.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    """
+    if not isinstance(source, Source) or source.kind != "csv" or len(parts) > 1:
+        return None
+    plain = _plain(parts, source, work, label)
+    return copy_csv(plain[0][1], source, work, label=label, check=check) if len(plain) == 1 else None
+
+
+def _plain(parts: Sequence[Part], source: AnySource, work: Path, label: str) -> _PlainFiles:
+    member = source.member if isinstance(source, Source) else None
+    return [
+        (part, file)
+        for part in parts
+        for file in unpack(part.path, work, member=member, label=_place(label, part, several=len(parts) > 1))
+    ]
 
 
 def _place(label: str, part: Part, *, several: bool) -> str:

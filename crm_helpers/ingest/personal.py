@@ -74,7 +74,7 @@ def _by_name(header: str) -> str:
         return "name"
     alike = (
         column
-        for column in ("phone", "email", "address", "comment")
+        for column in ("phone", "email", "document_id", "address", "comment")
         if column_score(header, column) >= SYNONYM
     )
     return next(alike, "")

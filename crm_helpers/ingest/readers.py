@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_helpers.errors import InputError
-from crm_helpers.ingest.batches import BATCH_ROWS, ROW, as_text, refuse_own_names, text_batches
+from crm_helpers.ingest.batches import BATCH_ROWS, NO_ROWS, ROW, as_text, refuse_own_names, text_batches
 from crm_helpers.ingest.delimited import read_csv
 from crm_helpers.ingest.documents import read_documents
 from crm_helpers.ingest.workbooks import read_excel
@@ -53,7 +53,7 @@ def read_file(path: Path, source: AnySource, work: Path, *, label: str) -> Gener
         rows += batch.num_rows
         yield batch
     if not rows:
-        raise InputError(f"{label}: no rows below the header; export it again")
+        raise InputError(f"{label}: {NO_ROWS}")
 
 
 def _numbered(batches: Iterator[pa.Table], label: str) -> Iterator[pa.Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.record import Headline, PageResult, Verdict
+from crm_helpers.report.outline import page_title
 
 if TYPE_CHECKING:
     from crm_helpers.page import Page
@@ -22,6 +23,7 @@ __all__ = [
     "give_actions",
     "give_headlines",
     "leading_numbers",
+    "left_out",
     "numbers",
     "standing",
     "trust",
@@ -119,6 +121,17 @@ def actions(results: Sequence[PageResult], *, most: int) -> list[dict[str, str]]
         for place, words in enumerate(result.actions)
     ]
     return [action for _, _, action in sorted(ranked, key=lambda item: item[:2])][:most]
+
+
+def left_out(skipped: Mapping[str, str]) -> str:
+    """Name the pages that were skipped, each with what it needs.
+
+    Examples
+    --------
+    >>> left_out({"03_segmentation": "needs transactions: not in this company"})
+    'Segmentation (needs transactions)'
+    """
+    return "; ".join(f"{page_title(page)} ({why.partition(':')[0]})" for page, why in skipped.items())
 
 
 def leading_numbers(results: Sequence[PageResult], *, most: int) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ class Book:
         context = RunContext(
             run=self.staging.run, company=self.prepared.folder.name, root=str(self.prepared.root),
             staging=str(self.staging.path), as_of=self.as_of,
-            clean_version=self._clean_name,
+            clean_version=self._clean_name, skipped=self.prepared.plan.skipped,
         )  # fmt: skip
         path = self.staging.private / f"{name}.context.json"
         files.write_text(path, context.model_dump_json())

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,8 +30,8 @@ from crm_helpers.run import files
 from crm_helpers.run.server import warm_available
 
 __all__ = [
-    "EVENTS", "Staging", "clean_abandoned", "keep_failed", "lock", "new_run_id", "open_staging", "publish",
-    "read_manifests", "run_folder",
+    "EVENTS", "Staging", "clean_abandoned", "keep_failed", "lock", "new_run_id", "open_staging",
+    "previous_run", "publish", "read_manifests", "run_folder",
 ]  # fmt: skip
 
 EVENTS = "events.jsonl"
@@ -287,6 +287,26 @@ def read_manifests(folder: CompanyFolder) -> list[Manifest]:
         with suppress(OSError, ValidationError):
             found.append(Manifest.model_validate_json((path / "manifest.json").read_text(encoding="utf-8")))
     return found
+
+
+def previous_run(folder: CompanyFolder, clean_version: str, as_of: date | None) -> Manifest | None:
+    """Find the newest good run that stood on other tables or another day.
+
+    Parameters
+    ----------
+    folder
+        The company's places.
+    clean_version, as_of
+        What the present run stands on; runs on the same are passed over, so that equal runs are equal.
+
+    Returns
+    -------
+    Manifest or None
+        Its record; None when there is no such run.
+    """
+    stands_on = (clean_version, as_of)
+    good = (manifest for manifest in read_manifests(folder) if manifest.status == "good")
+    return next((run for run in good if (run.clean_version, run.as_of) != stands_on), None)
 
 
 def run_folder(folder: CompanyFolder, manifest: Manifest) -> Path:

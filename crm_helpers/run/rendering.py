@@ -16,7 +16,7 @@ from crm_helpers.layout import CompanyFolder
 from crm_helpers.record import PageRecord, PageResult
 from crm_helpers.report.render import RenderContext, render_page, render_run_index
 from crm_helpers.run import files
-from crm_helpers.run.publish import read_manifests, run_folder
+from crm_helpers.run.publish import previous_run, run_folder
 
 __all__ = ["import_template_aside", "previous_results", "write_pages"]
 
@@ -89,9 +89,9 @@ def previous_results(folder: CompanyFolder, clean_version: str, as_of: date | No
     dict
         Results by page; empty when there is no such run.
     """
-    for manifest in read_manifests(folder):
-        if manifest.status == "good" and (manifest.clean_version, manifest.as_of) != (clean_version, as_of):
-            paths = sorted(run_folder(folder, manifest).glob("*.result.json"))
-            texts = [path.read_text(encoding="utf-8") for path in paths]
-            return {result.page: result for result in map(PageResult.model_validate_json, texts)}
-    return {}
+    manifest = previous_run(folder, clean_version, as_of)
+    if manifest is None:
+        return {}
+    paths = sorted(run_folder(folder, manifest).glob("*.result.json"))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    return {result.page: result for result in map(PageResult.model_validate_json, texts)}

@@ -245,7 +245,7 @@ def test_one_customer_and_no_campaigns_are_no_faults() -> None:
     empty = World(5)
     assert empty.judged().empty
     found = portfolio(add_returns(empty.judged().reset_index(), empty.tables()["campaigns"], margin=None))
-    assert answer(found)[:2] == ("campaigns.answer_nothing", "not enough data")
+    assert answer(found)[:2] == ("campaigns.answer_none", "not enough data")
 
 
 def test_customers_unknown_at_the_start_take_no_part_in_a_targeted_campaign() -> None:

@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from crm_helpers.analysis.budget_plan import make_plan
 from crm_helpers.analysis.campaign_channels import evaluate_campaigns
-from crm_helpers.analysis.channel_findings import extremes, together
+from crm_helpers.analysis.channel_findings import answer, extremes, together
 from crm_helpers.analysis.channel_measures import measure
 from crm_helpers.analysis.channels import complete_months, evaluate, orders_without
 from crm_helpers.analysis.estimates import wilson_estimate
+from crm_helpers.analysis.response import fit_curves
 from crm_helpers.lake import schema_of
 from crm_helpers.tables import TABLES
 
@@ -172,3 +174,18 @@ def test_no_campaigns_no_measures() -> None:
     table = evaluate_campaigns(*empty, as_of=AS_OF, cost_per_contact=1.0)
     assert table.empty
     assert together(_evaluated(), table).columns.tolist() == table.columns.tolist()
+
+
+def test_contacts_alone_say_where_people_come_and_no_more() -> None:
+    said = [
+        {"communication_id": str(n), "customer_id": str(n), "channel": "web" if n % 4 else "fax",
+         "occurred_at": datetime(2024, 1, 1)}
+        for n in range(40)
+    ]  # fmt: skip
+    contacts, lines = _table("communications", said), _table("transactions", [])
+    months = complete_months(_table("channels", []), as_of=AS_OF)
+    table = evaluate(months, contacts, lines, as_of=AS_OF)
+    plan = make_plan(fit_curves(months), measure(table, "order value"))
+    key, verdict, values = answer(plan, table)
+    assert (key, verdict) == ("channels.answer_contacts", "not enough data")
+    assert values == {"best": "web", "contacts": 30, "all": 40, "share": 0.75}

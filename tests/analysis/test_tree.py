@@ -10,7 +10,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from crm_helpers.analysis.clusters import FEATURES, find_clusters
 from crm_helpers.analysis.rfm import NO_ORDERS
-from crm_helpers.analysis.tree import Condition, Explanation, Leaf, cost_ratio, explain
+from crm_helpers.analysis.tree import Explanation, cost_ratio, explain, said
+from crm_helpers.conditions import Branch, Condition
 
 
 def _customers(count: int = 1_000, *, seed: int = 5) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def test_every_customer_meets_exactly_one_rule(customers, rules):
 def test_the_sql_gives_the_same_groups(customers, rules):
     with duckdb.connect() as connection:
         connection.register("features", customers)
-        rows = connection.sql(f"SELECT {rules.sql()} FROM features ORDER BY customer_id").fetchall()
+        rows = connection.sql(f"SELECT {rules.rule_set.sql()} FROM features ORDER BY customer_id").fetchall()
     assert [name for (name,) in rows] == rules.assign(customers).tolist()
 
 
@@ -97,10 +98,9 @@ def test_groups_by_rule_are_never_tighter_than_k_means(customers, clusters, rule
 
 
 def test_a_rule_reads_as_a_sentence_and_quotes_its_name():
-    orders = Condition("orders", True, 3), Condition("orders", False, 1200)
-    leaf = Leaf("Bob's", (*orders, Condition("mean_order", False, 27.5)))
-    assert leaf.words == "More than 3 and at most 1,200 orders; at most 27.50 an order"
-    assert leaf.sql == "orders > 3 AND orders <= 1200 AND mean_order <= 27.5"
-    text = Explanation((leaf,), None, 0).sql()
-    assert "THEN 'Bob''s'" in text
+    orders = Condition("orders", ">", 3.0), Condition("orders", "<=", 1200.0)
+    leaf = Branch("Bob's", (*orders, Condition("mean_order", "<=", 27.5)))
+    assert said(leaf) == "More than 3 and at most 1,200 orders; at most 27.50 an order"
+    text = Explanation((leaf,), None, 0).rule_set.sql()
+    assert "WHEN orders > 3 AND orders <= 1200 AND mean_order <= 27.5 THEN 'Bob''s'" in text
     assert f"WHEN orders = 0 THEN '{NO_ORDERS}'" in text

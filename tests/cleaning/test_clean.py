@@ -48,7 +48,7 @@ def test_customers_known_by_transactions_only_are_added_where_the_profile_asks(s
     shop.tables["customers"]["derive_missing"] = True
     frame = shop.table("customers")
     assert list(frame["customer_id"]) == ["007", "009", "008"]
-    assert rules(shop.clean(), "customers") == {("known by transactions only", ""): {"derived": 1}}
+    assert rules(shop.clean(), "customers") == {("known by other tables only", ""): {"derived": 1}}
 
 
 def test_a_row_without_a_required_value_is_set_aside(shop):

@@ -47,7 +47,7 @@ def test_every_source_came_whole(loaded):
 
 
 def test_the_known_figures_come_out(result):
-    (found,) = result.census.to_dict("records")
+    (found,) = result.census.dropna(axis="columns").to_dict("records")  # nobody recorded what was said
     assert found == {
         "customers": 2_469,
         "buyers": 2_469,
@@ -76,13 +76,15 @@ def test_no_sale_is_lost_on_the_way(result):
 
 
 def test_every_trap_is_counted_and_none_is_removed(result):
-    lines = result.quality[result.quality["table"] == "transactions"].set_index("rule")["flagged"].to_dict()
+    found = result.quality[result.quality["table"] == "transactions"]
+    lines = found.groupby("rule")["flagged"].sum().to_dict()
     del lines["every row"]
     assert lines == {
         "refers to nothing": 4_836,
         "amount is zero": 11_226,
         "amount below the smallest unit": 20,
         "extreme quantity": 13_494,
+        "far from the other values": 284,
         "after midnight of the last day": 534,
     }
 

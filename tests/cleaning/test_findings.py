@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from crm_helpers.cleaning import findings
+from crm_helpers.cleaning import findings, people_findings
 from crm_helpers.report.wording import sentence
 
 DIRTY = (
@@ -47,12 +47,13 @@ def said(result):
     return [
         findings.problem_sentence(result),
         findings.trap_sentence(result),
-        findings.sales_sentence(found),
+        findings.sales_sentence(result, found),
         findings.missing_sentence(result),
-        findings.answer_sentence(found),
+        findings.answer_sentence(result, found),
         findings.people_sentence(result),
         findings.review_sentence(result),
-        findings.threshold_sentence(result, 0.99),
+        people_findings.household_sentence(result),
+        people_findings.worth_sentence(result),
         *findings.contents(result).values(),
         *findings.steps(result).items(),
     ]
@@ -81,6 +82,18 @@ def test_what_is_said_of_people_fits_what_was_found(shop, rows, key, joined):
     assert findings.own_ids(result)
     for said_key, values in said(result):
         assert sentence(said_key, values, currency="EUR")
+
+
+def test_pairs_to_decide_on_are_shown_without_saying_who_they_are(shop):
+    rows = "id,who,phone\n007,Wang Lan,13800138000\n008,Wang Fang,13800138000\n009,Anna,13911112222\n"
+    shop.write("people.csv", rows)
+    shop.add("people", feeds="customers", columns={"customer_id": "id", "name": "who", "phone": "phone"})
+    shop.top["people"] = {"review": 0.5}
+    result = shop.clean()
+    shown = people_findings.review_list(result)
+    assert list(shown["pair"]) == ["1"]
+    assert not {"007", "008"} & set(shown.astype(str).to_numpy().ravel())
+    assert people_findings.person_sizes(result).to_numpy().tolist() == [[1, 3, 1.0]]
 
 
 def test_an_id_of_somebody_else_is_noticed(shop):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
+from crm_helpers import files
 from crm_helpers.errors import InputError
 from crm_helpers.ingest import fetch
 from crm_helpers.ingest.ledger import newest_loads
@@ -370,18 +371,26 @@ def test_f12_links_out_of_the_folder_and_pipes_are_refused(good, tmp_path, place
 
 
 @pytest.mark.parametrize("change", ["rewritten", "grown", "replaced"])
-def test_f13_a_file_that_changes_while_it_is_read_is_refused(good, monkeypatch, change):
+@pytest.mark.parametrize("settled", [False, True])
+def test_f13_a_file_that_changes_while_it_is_read_is_refused(good, monkeypatch, change, settled):
     path = good.write("lines.csv", table(BETTER))
-    read = fetch.read_parts
-
-    def read_and_change(*args, **kwargs):
-        yield from read(*args, **kwargs)
-        _change(path, change)
-
-    monkeypatch.setattr(fetch, "read_parts", read_and_change)
+    if settled:  # written an hour ago: its fingerprint is kept until its dates change
+        monkeypatch.setattr(files, "SETTLED_SECONDS", -3600.0)
+    _meanwhile(monkeypatch, lambda: _change(path, change))
     assert "changed while it was read; run again" in refused(good)
     monkeypatch.undo()
     assert len(paid(good)) == {"rewritten": 2, "grown": 4, "replaced": 2}[change]
+
+
+def _meanwhile(monkeypatch, act) -> None:
+    copy = fetch.copy_parts
+
+    def copy_and_act(*args, **kwargs):
+        made = copy(*args, **kwargs)
+        act()
+        return made
+
+    monkeypatch.setattr(fetch, "copy_parts", copy_and_act)
 
 
 def _change(path: Path, change: str) -> None:
@@ -398,13 +407,8 @@ def _change(path: Path, change: str) -> None:
 
 def test_f13_a_file_that_arrives_meanwhile_is_a_change(good, monkeypatch):
     daily(good, day1=BETTER)
-    read = fetch.read_parts
-
-    def read_and_deliver(*args, **kwargs):
-        yield from read(*args, **kwargs)
-        good.write("daily/day2.csv", table([("A9", "1", "2024-01-09", "1")]))
-
-    monkeypatch.setattr(fetch, "read_parts", read_and_deliver)
+    late = table([("A9", "1", "2024-01-09", "1")])
+    _meanwhile(monkeypatch, lambda: good.write("daily/day2.csv", late))
     assert "changed while it was read" in refused(good)
 
 

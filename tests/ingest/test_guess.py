@@ -44,7 +44,7 @@ def test_a_profile_is_guessed_that_loads_and_checks(tmp_path, orders):
         "name": "Full Name",
         "email": "E-Mail",
     }
-    assert profile.sources["source"].encoding == "gb18030"
+    assert profile.sources["transactions_csv"].encoding == "gb18030"
     assert profile.sources["people"].delimiter == ";"
     assert check(folder, profile)["ok"].all()
 
@@ -89,17 +89,20 @@ def test_sheets_and_database_tables_are_sources_of_their_own(tmp_path, orders):
     book.save(tmp_path / "book.xlsx")
     with closing(sqlite3.connect(tmp_path / "crm.sqlite")) as connection, connection:
         connection.execute("CREATE TABLE relations (customer_no TEXT, related_no TEXT, relation TEXT)")
+        connection.execute("INSERT INTO relations VALUES ('7', '8', 'household')")
+        connection.execute("CREATE TABLE weather (day TEXT)")
     folder = new_company("shop", [orders, tmp_path / "book.xlsx", tmp_path / "crm.sqlite"], tmp_path)
     found = {
         name: (source.kind, getattr(source, "sheet", None), getattr(source, "table", None))
         for name, source in load_profile(folder).sources.items()
     }
     assert found == {
-        "source": ("csv", None, None),
+        "transactions_csv": ("csv", None, None),
         "products": ("excel", "Products", None),
         "relations": ("sql", None, "relations"),
     }
     assert set(load_profile(folder).tables) == {"transactions", "products", "relations"}
+    assert "# Not read: it has no rows.\n# [sources.weather]" in folder.profile.read_text()
 
 
 def test_a_header_full_of_toml_stays_a_text(tmp_path):
@@ -245,3 +248,18 @@ def test_a_folder_of_several_kinds_is_refused(tmp_path):
     (mixed / "b.parquet").write_text("x")
     with pytest.raises(InputError, match="a folder must hold files of one kind"):
         new_company("shop", [mixed], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "headers", [["会员编号", "身份证号"], ["customer no", "会员号"], ["rec id", "SOC_SEC_ID"]]
+)
+def test_a_number_of_a_document_is_told_from_the_number_of_the_customer(headers):
+    found = best_columns(headers, TABLES["customers"])
+    assert (found["customer_id"][0], found["document_id"][0]) == tuple(headers)
+
+
+def test_days_written_as_one_number_are_days_even_where_a_few_are_none(tmp_path):
+    days = "".join(f"{place},1908{place % 12 + 1:02}09\n" for place in range(100)) + "100,19081301\n"
+    _, profile, _ = guessed(tmp_path, "people.csv", "Customer ID,Birthday\n" + days)
+    born = profile["tables"]["customers"]["columns"]["birth_date"]
+    assert born == {"column": "Birthday", "formats": ["%Y%m%d"]}

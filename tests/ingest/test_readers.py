@@ -181,3 +181,14 @@ def test_a_database_table_comes_as_its_driver_gives_it(shop):
     assert pq.read_table(file).to_pylist() == [
         {"id": "9007199254740993", "order by.x": "O'Neil 张", "day": "03/04/2024", "n": "2.5", ROW: 1}
     ]
+
+
+@pytest.mark.parametrize("above", ["\n", "\r\n"])
+@pytest.mark.parametrize("below", ["\n", "\r\n"])
+@pytest.mark.parametrize("inside", ["", "\n", "\r\n"])
+def test_lines_above_the_header_may_end_in_another_way(tmp_path, above, below, inside):
+    content = f"Archive: a.zip{above}  inflating{above}id,story{below}" + "".join(
+        f'{i},"so{inside}long"{below}' for i in range(3)
+    )
+    found = csv(tmp_path, content, skip_rows=2)
+    assert found == [{"id": str(i), "story": f"so{inside}long", ROW: i + 4} for i in range(3)]

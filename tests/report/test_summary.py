@@ -63,3 +63,8 @@ def test_trust_counts_outcomes_and_names_what_is_missing() -> None:
 
 def test_no_results_give_empty_tables() -> None:
     assert [len(table([])) for table in (summary.answers, summary.numbers, summary.trust)] == [0, 0, 0]
+
+
+def test_pages_left_out_are_named_with_what_they_need() -> None:
+    skipped = {"03_segmentation": "needs transactions: not in this company"}
+    assert summary.left_out(skipped) == "Segmentation (needs transactions)"

@@ -7,33 +7,86 @@ is therefore counted over all pairs, from the sizes of groups, and only similari
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import ibis
 
-from crm_helpers.cleaning.people.comparisons import REACH, TWO_AGREE, Comparison, agrees
+from crm_helpers.cleaning.people.comparisons import NEAR_BIRTH, REACH, TWO_AGREE, Comparison, agrees, sided
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import PEOPLE, Prepared, identifier_columns
 
 __all__ = ["certain_pairs", "chance_agreement"]
 
+_SHUFFLED = "shuffled"  # the engine's table of customers in a drawn order, for random pairs
 
-def chance_agreement(connection: ibis.BaseBackend, comparison: Comparison) -> dict[str, float]:
-    """Count over all pairs the share that stands at each counted level.
+
+def chance_agreement(
+    prepared: Prepared, chosen: Sequence[Comparison], settings: PeopleSettings
+) -> dict[str, dict[str, float]]:
+    """Find how often two customers stand at each level of agreement.
 
     Parameters
     ----------
-    connection
-        The engine with the table `people`.
-    comparison
-        The comparison; levels that are not `counted` are left to random pairs.
+    prepared
+        The standardised customers.
+    chosen
+        The comparisons.
+    settings
+        Seed and number of random pairs.
 
     Returns
     -------
-    dict of str to float
-        u by label: pairs at the level ÷ pairs with something to compare. Real duplicates are among
-        them, so agreement never counts for more than it should.
+    dict of str to dict of str to float
+        u by comparison and label: pairs at the level ÷ pairs with something to compare, over all pairs
+        where levels are `counted`, else over random ones. Real duplicates are among them, so agreement
+        never counts for more than it should.
     """
+    found = _drawn(prepared, chosen, settings) if prepared.customers > 1 else {}
+    return {c.name: found.get(c.name, {}) | _counted(prepared.connection, c) for c in chosen}
+
+
+def _drawn(
+    prepared: Prepared, chosen: Sequence[Comparison], settings: PeopleSettings
+) -> dict[str, dict[str, float]]:
+    """Pair each customer with the next ones of a drawn order: pairs of all customers, not of a few."""
+    connection, size = prepared.connection, prepared.customers
+    steps = min(max(settings.random_pairs // size, 1), size // 2)
+    first = min(size, settings.random_pairs // steps)
+    connection.raw_sql(
+        f"CREATE TEMP TABLE {_SHUFFLED} AS SELECT *, row_number() OVER ("
+        f"ORDER BY hash(customer_id || {settings.seed}), customer_id) - 1 AS place FROM {PEOPLE}"
+    )
+    columns = sorted({name for comparison in chosen for name in comparison.columns})
+    sides = ", ".join(f"{side}.{name} AS {name}_{side}" for side in "lr" for name in columns)
+    levels = ", ".join(f"{_case(c)} AS level_{place}" for place, c in enumerate(chosen))
+    counts = connection.con.execute(
+        f"SELECT {', '.join(f'level_{place}' for place in range(len(chosen)))}, count(*) FROM"
+        f" (SELECT {levels} FROM (SELECT {sides} FROM"
+        f" (SELECT *, unnest(range(1, {steps + 1})) AS step FROM {_SHUFFLED} WHERE place < {first}) l"
+        f" JOIN {_SHUFFLED} r ON r.place = (l.place + step) % {size})) GROUP BY ALL"
+    ).fetchall()
+    connection.raw_sql(f"DROP TABLE {_SHUFFLED}")
+    return {c.name: _shares(c, [(row[i], row[-1]) for row in counts]) for i, c in enumerate(chosen)}
+
+
+def _case(comparison: Comparison) -> str:
+    *levels, _ = enumerate(comparison.levels)
+    cases = " ".join(f"WHEN {level.condition} THEN {place}" for place, level in levels)
+    return f"CASE WHEN NOT {comparison.known} THEN -1 {cases} ELSE {len(levels)} END"
+
+
+def _shares(comparison: Comparison, counts: Iterable[tuple[int, int]]) -> dict[str, float]:
+    totals = Counter[int]()
+    for place, pairs in counts:
+        totals[place] += pairs
+    known = max(totals.total() - totals[-1], 1)
+    return {level.label: totals[place] / known for place, level in enumerate(comparison.levels)}
+
+
+def _counted(connection: ibis.BaseBackend, comparison: Comparison) -> dict[str, float]:
+    """Count over all pairs the share that stands at each counted level."""
     counted = [level for level in comparison.levels if level.counted]
     known = _known_pairs(connection, comparison)
     if not counted or not known:
@@ -82,6 +135,8 @@ def _known_pairs(connection: ibis.BaseBackend, comparison: Comparison) -> int:
 def certain_pairs(prepared: Prepared, settings: PeopleSettings) -> int:
     """Count the pairs that are one person beyond doubt: the same name and one more thing that is rare.
 
+    A father and a son may have all that in common: the birth date must be no other.
+
     Parameters
     ----------
     prepared
@@ -101,6 +156,7 @@ def certain_pairs(prepared: Prepared, settings: PeopleSettings) -> int:
     joins = " UNION ".join(
         f"SELECT l.customer_id, r.customer_id FROM {PEOPLE} l JOIN {PEOPLE} r"
         f" ON {' AND '.join(f'l.{name} = r.{name}' for name in columns)} AND l.customer_id < r.customer_id"
+        f" WHERE coalesce({sided('birth_date_l = birth_date_r OR ' + NEAR_BIRTH, 'l', 'r')}, true)"
         for columns in rules
         if all(prepared.filled[name] for name in columns)
     )

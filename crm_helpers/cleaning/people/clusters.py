@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from crm_helpers.cleaning.people.guard import CONTRADICTION, hold_apart
+from crm_helpers.cleaning.people.guard import CONTRADICTION, DOUBT, hold_apart
 from crm_helpers.cleaning.people.link import PAIRS, contradiction
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import PEOPLE
@@ -80,9 +80,13 @@ def cluster(connection: ibis.BaseBackend, settings: PeopleSettings, hard: Sequen
     """
     decision = (
         f"CASE WHEN probability < {settings.review} THEN 'none'"
-        f" WHEN contradicts OR probability < {settings.automatic} THEN 'review' ELSE 'automatic' END"
+        f" WHEN contradicts OR doubtful OR probability < {settings.automatic} THEN 'review'"
+        " ELSE 'automatic' END"
     )
-    reason = f"CASE WHEN contradicts THEN {quote_text(CONTRADICTION)} ELSE '' END"
+    reason = (
+        f"CASE WHEN contradicts THEN {quote_text(CONTRADICTION)} WHEN doubtful THEN {quote_text(DOUBT)}"
+        " ELSE '' END"
+    )
     connection.raw_sql(
         f"CREATE OR REPLACE TABLE {PAIRS} AS"
         f" SELECT *, {decision} AS decision, {reason} AS reason FROM {PAIRS}"

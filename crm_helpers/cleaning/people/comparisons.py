@@ -6,10 +6,21 @@ comparisons that a family passes at once would outweigh a different name and a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["NAMES_DIFFER", "REACH", "TWO_AGREE", "Comparison", "Level", "agrees", "comparisons"]
+__all__ = [
+    "NAMES_ALIKE",
+    "NAMES_DIFFER",
+    "NEAR_BIRTH",
+    "REACH",
+    "TWO_AGREE",
+    "Comparison",
+    "Level",
+    "agrees",
+    "comparisons",
+]
 
 REACH = ("email", "phone", "address")  # how a person is reached, the most personal first
 TWO_AGREE = "two of e-mail, telephone and address agree"
@@ -64,6 +75,18 @@ def agrees(column: str) -> str:
     return f"{ {'email': 'e-mail', 'phone': 'telephone'}.get(column, column) } agrees"
 
 
+def sided(condition: str, left: str, right: str) -> str:
+    """Write a condition over columns that end in _l and _r for two records of a query.
+
+    Examples
+    --------
+    >>> sided("city_l = city_r", "one", "other")
+    'one.city = other.city'
+    """
+    sides = {"l": left, "r": right}
+    return re.sub(r"\b(\w+)_([lr])\b", lambda found: f"{sides[found[2]]}.{found[1]}", condition)
+
+
 def _both(column: str) -> str:
     return f"({column}_l IS NOT NULL AND {column}_r IS NOT NULL)"
 
@@ -95,6 +118,9 @@ _HALF = (
 NAMES_DIFFER = f"({_both('name')} AND NOT coalesce({_same('name_key')} OR {_ALIKE} OR {_HALF}, false))"
 """SQL: the two records cannot be one person by their names, if names are kept well."""
 
+NAMES_ALIKE = f"coalesce({_same('name_key')} OR {_ALIKE}, false)"
+"""SQL: the names are the same, swapped, spelt another way or mistyped."""
+
 _NAME = Comparison(
     "name",
     ("name", "name_key", "family", "given"),
@@ -109,7 +135,7 @@ _NAME = Comparison(
     ),
 )
 
-_NEAR_BIRTH = (
+NEAR_BIRTH = (
     "(CASE WHEN left(birth_date_l, 4) = left(birth_date_r, 4) THEN 1 ELSE 0 END"
     " + CASE WHEN substr(birth_date_l, 6, 2) = substr(birth_date_r, 6, 2) THEN 1 ELSE 0 END"
     " + CASE WHEN right(birth_date_l, 2) = right(birth_date_r, 2) THEN 1 ELSE 0 END) = 2"
@@ -123,7 +149,7 @@ _BIRTH = Comparison(
     _both("birth_date"),
     (
         Level("the same day", _same("birth_date"), 0.93, 5e-5, counted=True, frequency_of="birth_date"),
-        Level("two of year, month and day the same, or day and month swapped", _NEAR_BIRTH, 0.06, 5e-3),
+        Level("two of year, month and day the same, or day and month swapped", NEAR_BIRTH, 0.06, 5e-3),
         Level("another day", "ELSE", 0.01, 0.99),
     ),
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-__all__ = ["CHAIN", "CONTRADICTION", "hold_apart"]
+__all__ = ["CHAIN", "CONTRADICTION", "DOUBT", "hold_apart"]
 
 CONTRADICTION = "names, birth dates or identifiers contradict"
+DOUBT = "names differ, and neither birth date nor document can tell"
 CHAIN = "the records hang together by a chain only"
 
 

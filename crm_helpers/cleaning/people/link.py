@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 import ibis
 
-from crm_helpers.cleaning.people.comparisons import NAMES_DIFFER
+from crm_helpers.cleaning.people.comparisons import NAMES_ALIKE, NAMES_DIFFER, sided
 from crm_helpers.cleaning.people.model import Model, quiet_linker
 from crm_helpers.cleaning.people.settings import LOWEST
 from crm_helpers.cleaning.people.standardise import PEOPLE
@@ -21,9 +20,9 @@ PAIRS = "pairs"  # the engine's table of scored pairs
 def contradiction(left: str, right: str, hard: Sequence[str]) -> str:
     """Write SQL that is true where two records cannot be one person, however much else agrees.
 
-    Names contradict unless an identifier agrees: twins share the birth date, the telephone and the
-    address. Birth dates and identifiers contradict unless another of them agrees, which outweighs one
-    that was mistyped beyond recognition.
+    Names contradict unless an identifier is the same, and the birth date no other: twins share the birth
+    date, the telephone and the address, a family may share a card. Birth dates and identifiers contradict
+    unless another of them agrees, which outweighs one that was mistyped beyond recognition.
 
     Parameters
     ----------
@@ -37,14 +36,27 @@ def contradiction(left: str, right: str, hard: Sequence[str]) -> str:
     str
         An expression of SQL.
     """
-    tests = {name: _DIFFER.get(name, f"damerau_levenshtein({name}_l, {name}_r) > 2") for name in hard}
-    names = tests.pop("name", "false")
-    apart = _any(f"coalesce({test}, false)" for test in tests.values())
-    alike = _any(f"coalesce(NOT ({test}), false)" for test in tests.values())
-    known = _any(f"coalesce(NOT ({test}), false)" for name, test in tests.items() if name != "birth_date")
-    condition = f"(({names} AND NOT {known}) OR ({apart} AND NOT {alike}))"
-    sides = {"l": left, "r": right}
-    return re.sub(r"\b(\w+)_([lr])\b", lambda found: f"{sides[found[2]]}.{found[1]}", condition)
+    tests = {name: f"coalesce({_differs(name)}, false)" for name in hard}
+    names, born = tests.pop("name", "false"), tests.get("birth_date", "false")
+    apart, alike = _any(tests.values()), _any(f"coalesce(NOT ({_differs(name)}), false)" for name in tests)
+    # numbers given out one after the other differ in a digit: only the same number outweighs a name
+    known = _any(f"coalesce({name}_l = {name}_r, false)" for name in tests if name != "birth_date")
+    condition = f"(({names} AND ({born} OR NOT {known})) OR ({apart} AND NOT {alike}))"
+    return sided(condition, left, right)
+
+
+def _doubt(left: str, right: str, filled: Iterable[str]) -> str:
+    """Write SQL that is true where names differ and nothing that is a person's own is known to agree.
+
+    Husband and wife, mother and daughter may share telephone, e-mail, address and half of a name.
+    """
+    known = _any(f"coalesce({name}_l = {name}_r, false)" for name in filled)
+    named, born = (f"({name}_l IS NOT NULL AND {name}_r IS NOT NULL)" for name in ("name", "birth_date"))
+    return sided(f"({named} AND NOT {NAMES_ALIKE} AND NOT {born} AND NOT {known})", left, right)
+
+
+def _differs(name: str) -> str:
+    return _DIFFER.get(name, f"damerau_levenshtein({name}_l, {name}_r) > 2")
 
 
 def _any(conditions: Iterable[str]) -> str:
@@ -78,6 +90,7 @@ def score_pairs(connection: ibis.BaseBackend, model: Model) -> None:
             f"CREATE TABLE {PAIRS} AS SELECT customer_id_l AS one, customer_id_r AS other,"
             " round(match_weight, 6) AS weight, round(match_probability, 9) AS probability,"
             f" CAST(match_key AS INTEGER) AS rule, {contradiction('l', 'r', model.hard)} AS contradicts,"
+            f" {_doubt('l', 'r', model.identifiers)} AS doubtful,"
             f" {_evidence(model)} AS evidence FROM {scored.physical_name} p"
             f" JOIN {PEOPLE} l ON l.customer_id = p.customer_id_l"
             f" JOIN {PEOPLE} r ON r.customer_id = p.customer_id_r"
@@ -89,7 +102,7 @@ def no_pairs(connection: ibis.BaseBackend) -> None:
     """Write the table `pairs` without a row, where there is nothing to compare."""
     connection.raw_sql(
         f"CREATE TABLE {PAIRS} (one VARCHAR, other VARCHAR, weight DOUBLE, probability DOUBLE, rule INTEGER,"
-        " contradicts BOOLEAN, evidence VARCHAR)"
+        " contradicts BOOLEAN, doubtful BOOLEAN, evidence VARCHAR)"
     )
 
 

@@ -1,8 +1,8 @@
 """Learn what agreement and disagreement are worth: Fellegi and Sunter's model, by Splink.
 
 A pair's weight is the sum of log2(m / u) over the comparisons: m is the share of pairs of one person at
-that level of agreement, u the share of pairs of two people. u comes from all pairs or random ones, m
-from expectation maximisation (EM) among pairs that share a name, or a birth date and a way to reach
+that level of agreement, u the share of pairs of two people. u is counted over all pairs or random ones, m
+comes from expectation maximisation (EM) among pairs that share a name, or a birth date and a way to reach
 them: among pairs that share a telephone alone, families would be taken for one person.
 """
 
@@ -22,12 +22,12 @@ import pandas as pd
 from crm_helpers.cleaning.people.blocking import BLOCKED, TRAINING, Rule
 from crm_helpers.cleaning.people.chance import certain_pairs, chance_agreement
 from crm_helpers.cleaning.people.comparisons import Comparison, Level, comparisons
+from crm_helpers.cleaning.people.macros import name_conditions
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import Prepared, identifier_columns
 
 __all__ = ["Model", "learn", "quiet_linker"]
 
-_BY_NAME = "name"
 _FEWEST = 0.3  # share of a person's pairs that have the same name, at least
 _GENERAL_PAIRS = 10_000  # weight of general values: below some 150 customers chance cannot be counted
 _FEW_CUSTOMERS = 1_000  # below it a value's frequency says nothing
@@ -35,6 +35,20 @@ _MOST_TAKEN = 10  # chance agreement is never taken to be rarer than a tenth of 
 _RARELY_DIFFERS = 0.1  # share of a person's pairs; beyond it a column contradicts nothing
 _LEAST = 0.001  # no level is impossible for one person: people make every mistake
 _DIGITS = 9  # parallel sums differ in the last digits, which must not move a pair over a threshold
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """The chance that two customers stand at a level, and the pairs it was found among."""
+
+    u: float
+    base: float
+    total: float  # with those that the general share stands for
+
+    def without(self, same_person: float) -> float:
+        """Take out the pairs that are one person, as far as counts bear it: n varies by its square root."""
+        left = self.u - same_person * self.base / self.total
+        return max(left, self.u / _MOST_TAKEN, math.sqrt(self.u / self.total))
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class Model:
     certain: int  # pairs that are one person beyond doubt
 
     hard: tuple[str, ...]  # columns that hardly ever differ within a person, by what was learnt
+    identifiers: tuple[str, ...]  # standardised columns of numbers that name a person
 
     @property
     def levels(self) -> dict[str, list[dict[str, Any]]]:
@@ -84,27 +99,29 @@ def learn(prepared: Prepared, rules: Sequence[Rule], settings: PeopleSettings) -
     chosen = comparisons(prepared.filled, identifier_columns(settings))
     certain = certain_pairs(prepared, settings)
     pairs = prepared.customers * (prepared.customers - 1) / 2
-    chance = {c.name: chance_agreement(prepared.connection, c) for c in chosen}
+    chance = _chance(chosen, chance_agreement(prepared, chosen, settings), pairs, settings.random_pairs)
     start = _settings(chosen, rules, chance, min((certain + 1) / pairs, 0.5))
     if prepared.customers < _FEW_CUSTOMERS:
         _forget_frequencies(start)
+    start = name_conditions(prepared.connection, start)
     learnt, same_name = certain >= settings.learn_from, 0.0
     with quiet_linker(prepared.connection, start) as linker:
-        linker.training.estimate_u_using_random_sampling(
-            max_pairs=settings.random_pairs, seed=settings.seed, min_count_per_level=None, num_chunks=1
-        )
-        for columns, condition in _training_rules(prepared) if learnt else ():
+        for columns in _training_blocks(prepared) if learnt else ():
+            pairs_of_block = _block_pairs(prepared.connection, columns)
+            if pairs_of_block < settings.learn_from:
+                continue
             session = linker.training.estimate_parameters_using_expectation_maximisation(
-                condition, estimate_without_term_frequencies=True
+                " AND ".join(f"l.{name} = r.{name}" for name in columns),
+                estimate_without_term_frequencies=True,
             )
-            if columns == _BY_NAME:
+            if TRAINING in columns:
                 share = session.core_model_settings.probability_two_random_records_match
-                same_name = share * _block_pairs(prepared.connection)
+                same_name = share * pairs_of_block
         trained = linker.misc.save_model_to_json()
-    sampled = min(settings.random_pairs, pairs)
     found = max(certain, same_name) if learnt else 0.0
-    settled = _settled(trained, chosen, same_name=found, pairs=pairs, sampled=sampled)
-    return Model(settled, learnt, certain, _hard(settled, identifier_columns(settings)))
+    settled = _settled(trained, chance, same_name=found, pairs=pairs)
+    names = tuple(identifier_columns(settings))
+    return Model(settled, learnt, certain, _hard(settled, names), names)
 
 
 def _hard(settings: dict[str, Any], identifiers: Iterable[str]) -> tuple[str, ...]:
@@ -132,8 +149,9 @@ def _forget_frequencies(settings: dict[str, Any]) -> None:
         row.pop("tf_adjustment_column", None)
 
 
-def _block_pairs(connection: ibis.BaseBackend) -> int:
-    query = f"SELECT count(*) AS n FROM {BLOCKED} WHERE {TRAINING} IS NOT NULL GROUP BY {TRAINING}"
+def _block_pairs(connection: ibis.BaseBackend, columns: Sequence[str]) -> int:
+    filled = " AND ".join(f"{name} IS NOT NULL" for name in columns)
+    query = f"SELECT count(*) AS n FROM {BLOCKED} WHERE {filled} GROUP BY {', '.join(columns)}"
     return int(connection.raw_sql(f"SELECT coalesce(sum(n * (n - 1) // 2), 0) FROM ({query})").fetchone()[0])
 
 
@@ -154,7 +172,7 @@ def quiet_linker(connection: ibis.BaseBackend, settings: dict[str, Any]) -> Iter
 
 
 def _settings(
-    chosen: Sequence[Comparison], rules: Sequence[Rule], chance: dict[str, dict[str, float]], prior: float
+    chosen: Sequence[Comparison], rules: Sequence[Rule], chance: dict[str, dict[str, _Chance]], prior: float
 ) -> dict[str, Any]:
     return {
         "link_type": "dedupe_only",
@@ -169,7 +187,7 @@ def _settings(
     }
 
 
-def _comparison(comparison: Comparison, chance: dict[str, float]) -> dict[str, Any]:
+def _comparison(comparison: Comparison, chance: dict[str, _Chance]) -> dict[str, Any]:
     nothing = {
         "sql_condition": f"NOT {comparison.known}",
         "label_for_charts": "not known",
@@ -177,35 +195,37 @@ def _comparison(comparison: Comparison, chance: dict[str, float]) -> dict[str, A
     }
     return {
         "output_column_name": comparison.name.replace(" ", "_"),
-        "comparison_levels": [nothing, *(_level(level, chance) for level in comparison.levels)],
+        "comparison_levels": [
+            nothing,
+            *(_level(level, chance[level.label].u) for level in comparison.levels),
+        ],
     }
 
 
-def _level(level: Level, chance: dict[str, float]) -> dict[str, Any]:
+def _level(level: Level, u: float) -> dict[str, Any]:
     settings: dict[str, Any] = {
-        "sql_condition": level.condition, "label_for_charts": level.label, "m_probability": level.m,
+        "sql_condition": level.condition, "label_for_charts": level.label,
+        "m_probability": level.m, "u_probability": u, "fix_u_probability": True,
     }  # fmt: skip
-    if level.label in chance:
-        settings |= {"u_probability": chance[level.label], "fix_u_probability": True}
     if level.frequency_of:
         settings["tf_adjustment_column"] = level.frequency_of
     return settings
 
 
-def _training_rules(prepared: Prepared) -> list[tuple[str, str]]:
-    """Blocks in which families do not meet: one for all that is not the name, one for the name."""
+def _training_blocks(prepared: Prepared) -> list[tuple[str, ...]]:
+    """Name blocks in which families do not meet: one for all that is not the name, one for the name."""
     filled = prepared.filled
-    rules = []
+    blocks: list[tuple[str, ...]] = []
     if filled["name_key"] and filled["birth_date"]:
-        rules.append((_BY_NAME, f"l.{TRAINING} = r.{TRAINING} AND l.name_key = r.name_key"))
+        blocks.append((TRAINING, "name_key"))
     reach = next((name for name in ("email", "phone", "address") if filled[name]), None)
     if reach and filled["birth_date"]:
-        rules.append((reach, f"l.birth_date = r.birth_date AND l.{reach} = r.{reach}"))
-    return rules
+        blocks.append(("birth_date", reach))
+    return blocks
 
 
 def _settled(
-    trained: dict[str, Any], chosen: Sequence[Comparison], *, same_name: float, pairs: float, sampled: float
+    trained: dict[str, Any], chance: dict[str, dict[str, _Chance]], *, same_name: float, pairs: float
 ) -> dict[str, Any]:
     """Keep every level possible, take the pairs of one person out of chance agreement, and round.
 
@@ -219,19 +239,29 @@ def _settled(
             row["m_probability"] = _rounded(share / sum(m))
     agreeing = sum(row["m_probability"] for row in levels.get("name", [])[:2])
     prior = max(same_name / max(agreeing, _FEWEST), 1.0) / pairs
-    for comparison, rows in zip(chosen, levels.values(), strict=True):
-        for level, row in zip(comparison.levels, rows, strict=True):
-            u, base = _number(row.get("u_probability")), pairs if level.counted else sampled
-            row["u_probability"] = _rounded(_chance_only(u, level.u, base, prior * row["m_probability"]))
+    for rows, found in zip(levels.values(), chance.values(), strict=True):
+        for row, level in zip(rows, found.values(), strict=True):
+            row["u_probability"] = _rounded(level.without(prior * row["m_probability"]))
     return trained | {"probability_two_random_records_match": _rounded(min(prior, 0.5))}
 
 
-def _chance_only(u: float, general: float, base: float, same_person: float) -> float:
-    """Blend the counted share with the general one; take out what is one person, as far as counts bear it."""
+def _chance(
+    chosen: Sequence[Comparison], shares: dict[str, dict[str, float]], pairs: float, drawn: float
+) -> dict[str, dict[str, _Chance]]:
+    """Blend the shares found with the general ones: below some pairs, nothing can be counted."""
+    return {
+        c.name: {
+            level.label: _blended(shares[c.name].get(level.label, 0.0), level.u,
+                                  pairs if level.counted else min(drawn, pairs))
+            for level in c.levels
+        }
+        for c in chosen
+    }  # fmt: skip
+
+
+def _blended(share: float, general: float, base: float) -> _Chance:
     total = base + _GENERAL_PAIRS
-    u = (u * base + general * _GENERAL_PAIRS) / total
-    # a count of n varies by its square root
-    return max(u - same_person * base / total, u / _MOST_TAKEN, math.sqrt(u / total))
+    return _Chance((share * base + general * _GENERAL_PAIRS) / total, base, total)
 
 
 def _number(value: object) -> float:

@@ -19,6 +19,7 @@ from crm_helpers.cleaning.people.link import PAIRS, no_pairs, score_pairs
 from crm_helpers.cleaning.people.model import Model, learn
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.cleaning.people.standardise import Prepared, identifier_columns, prepare
+from crm_helpers.errors import CrmError, RunError
 
 __all__ = ["PeopleResult", "link_people", "people_at"]
 
@@ -36,6 +37,11 @@ class PeopleResult:
     curve: pd.DataFrame  # threshold, pairs, merged, people
     ignored: pd.DataFrame  # column, records whose value too many others have
     learnt: bool  # weights from this company's data; otherwise general ones, for want of certain pairs
+
+    @property
+    def open_pairs(self) -> pd.DataFrame:
+        """Pairs that only the threshold makes one person or two: none that contradicts or was held apart."""
+        return self.pairs[self.pairs["reason"] == ""].reset_index(drop=True)
 
     @property
     def review(self) -> pd.DataFrame:
@@ -72,8 +78,52 @@ def link_people(
     ------
     InputError
         When a customer id is missing or there twice, or an identifier is no column.
+    RunError
+        When the engine or Splink fails; it names the way out, and no value.
     """
-    settings = settings or PeopleSettings()
+    try:
+        return _linked(customers, settings or PeopleSettings(), previous)
+    except CrmError:
+        raise
+    except Exception as error:  # noqa: BLE001 - of the engine or of Splink: their messages may hold values
+        kind = type(error).__name__
+        raise RunError(
+            f"customers could not be compared ({kind}): merge = false under [people] of the profile goes on"
+            " without, each customer a person"
+        ) from None
+
+
+def people_at(people: pd.DataFrame, pairs: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Say who would be one person if pairs were merged from another threshold on.
+
+    Parameters
+    ----------
+    people
+        `customer_id` and `person_id` as they are; every customer of the pairs is among them.
+    pairs
+        `customer_id`, `other_id` and `probability` of pairs that nothing holds apart.
+    threshold
+        Probability, 0.5 or more.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same customers with the person each would be: an id that is a person's now, where one is among
+        the person's customers, else the first of these.
+    """
+    likely = pairs[pairs["probability"] >= threshold]
+    customers = pd.Index(people["customer_id"])
+    ends = tuple(customers.get_indexer(likely[name]) for name in ("customer_id", "other_id"))
+    graph = coo_array((np.ones(len(likely)), ends), shape=(len(customers), len(customers)))
+    labels = connected_components(graph, directed=False)[1]
+    kept = people["customer_id"].where(people["customer_id"] == people["person_id"])
+    first = people["customer_id"].groupby(labels).transform("first")
+    return people.assign(person_id=kept.groupby(labels).transform("first").fillna(first))
+
+
+def _linked(
+    customers: ibis.Table, settings: PeopleSettings, previous: pd.DataFrame | pa.Table | None
+) -> PeopleResult:
     prepared = prepare(customers, settings)
     try:
         rules = choose_rules(prepared, settings)
@@ -81,31 +131,6 @@ def link_people(
         return _result(prepared, rules, model, settings, previous)
     finally:
         prepared.connection.disconnect()
-
-
-def people_at(result: PeopleResult, threshold: float) -> pd.DataFrame:
-    """Say who would be one person if pairs were merged from another threshold on.
-
-    Parameters
-    ----------
-    result
-        What linking found.
-    threshold
-        Probability, 0.5 or more; pairs that contradict or were held apart stay apart.
-
-    Returns
-    -------
-    pandas.DataFrame
-        customer_id and person_id (of the person's first customer), one row a customer.
-    """
-    likely = result.pairs["probability"].ge(threshold) & result.pairs["reason"].eq("")
-    customers = pd.Index(result.people["customer_id"])
-    ends = [customers.get_indexer(result.pairs.loc[likely, name]) for name in ("customer_id", "other_id")]
-    graph = coo_array(
-        (np.ones(int(likely.sum())), (ends[0], ends[1])), shape=(len(customers), len(customers))
-    )
-    labels = connected_components(graph, directed=False)[1]
-    return result.people.assign(person_id=result.people["person_id"].groupby(labels).transform("first"))
 
 
 def _link(prepared: Prepared, used: list[Rule], settings: PeopleSettings) -> Model | None:

@@ -15,6 +15,7 @@ RULES: dict[str, Survivorship] = {
     "name": "most frequent",
     "gender": "most frequent",
     "birth_date": "most frequent",
+    "document_id": "most frequent",
     "address": "longest",
     "joined_on": "first",
     "source_channel": "first",
@@ -51,7 +52,7 @@ class PeopleSettings:
     learn_from
         Certain pairs there must be before agreement within people is learnt from the data.
     memory, threads
-        Limits of the engine; all cores when no threads are given.
+        Limits of the engine; when no threads are given, one for few customers and all cores for many.
     """
 
     automatic: float = 0.99
@@ -64,7 +65,7 @@ class PeopleSettings:
     identifiers: tuple[str, ...] = ()
     survivorship: dict[str, Survivorship] = field(default_factory=dict)
     seed: int = 1
-    random_pairs: int = 1_000_000
+    random_pairs: int = 200_000
     learn_from: int = 50
     memory: str = "2GB"
     threads: int | None = None

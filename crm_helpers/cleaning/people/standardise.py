@@ -26,6 +26,7 @@ COLUMNS = ("name", "birth_date", "phone", "email", "address", "city")
 """Canonical columns that can be evidence of one person."""
 
 _SHARED = ("phone", "email", "email_local", "address")
+_FEW = 50_000  # customers; up to them a second core takes more than it gives, and other pages want it
 _COMMON_BIRTH = 0.01  # share of birth dates; a day more common than that is a form's default
 
 
@@ -81,6 +82,9 @@ def prepare(customers: ibis.Table, settings: PeopleSettings) -> Prepared:
 def _prepared(connection: ibis.BaseBackend, customers: ibis.Table, settings: PeopleSettings) -> Prepared:
     connection.raw_sql("SET preserve_insertion_order = false")
     _copy(connection, customers, settings)
+    few = connection.raw_sql("SELECT count(*) FROM copied").fetchone()[0] <= _FEW
+    if settings.threads is None and few:
+        connection.raw_sql("SET threads = 1")
     more = tuple(identifier_columns(settings))
     connection.raw_sql(f"CREATE TEMP TABLE folded AS {folded(more)}")
     _look_up(connection, "normal_phones", raw_phones(settings.country),

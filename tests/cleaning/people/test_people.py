@@ -3,13 +3,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pandas.testing as pdt
 import pytest
 
 from crm_helpers.cleaning.people import people_at
 from crm_helpers.cleaning.people.quality import by_pairs
-from crm_helpers.errors import InputError
+from crm_helpers.errors import InputError, RunError
 
 SAME = {"name": "欧阳志海", "birth_date": "1980-05-17", "phone": "13800138000", "email": "zhihai@example.com"}
 OTHERS = [
@@ -139,6 +140,24 @@ def test_identifiers_join_and_separate(link):
     assert partners(link(table(*rows, *OTHERS), identifiers=("passport",))) == {"00", "01"}
 
 
+def test_a_card_that_a_family_shares_does_not_make_it_one_person(link):
+    home = {"phone": "13800138000", "address": "人民路1号2栋301室", "card": "70012345"}
+    rows = [{"name": "王伟", "birth_date": "1970-03-04"}, {"name": "李芳", "birth_date": "1982-08-19"}]
+    assert partners(link(table(*(home | row for row in rows), *OTHERS), identifiers=("card",))) == {"00"}
+
+
+def test_cards_given_out_one_after_the_other_do_not_make_twins_one_person(link):
+    home = {"phone": "13800138000", "address": "人民路1号2栋301室", "birth_date": "2001-12-25"}
+    rows = [{"name": "王梓涵", "card": "70012345"}, {"name": "王浩然", "card": "70012346"}]
+    assert partners(link(table(*(home | row for row in rows), *OTHERS), identifiers=("card",))) == {"00"}
+
+
+def test_a_slip_in_the_number_of_a_document_is_forgiven(link):
+    one = {"name": "王伟", "birth_date": "1970-03-04", "passport": "E12345678"}
+    rows = [one, one | {"passport": "E12345687", "phone": "13800138000"}]
+    assert partners(link(table(*rows, *OTHERS), identifiers=("passport",))) == {"00", "01"}
+
+
 def test_a_number_that_too_many_share_is_no_evidence(link):
     names = ["王伟", "李芳", "张敏", "刘静", "陈丽", "杨强", "赵磊", "黄军"]
     rows = [{"name": name, "phone": "13800138000"} for name in names]
@@ -175,13 +194,56 @@ def test_nothing_is_printed_logged_or_drawn():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("threshold", [0.5, 0.9, 0.99, 0.999])
 def test_people_at_another_threshold_are_as_many_as_the_curve_says(company, threshold):
     result, _, _ = company
     counted = result.curve.set_index("threshold")["people"][threshold]
-    assert people_at(result, threshold)["person_id"].nunique() == counted
+    assert people_at(result.people, result.open_pairs, threshold)["person_id"].nunique() == counted
 
 
 def test_people_at_the_threshold_in_force_are_the_people(company):
     result, _, _ = company
-    pdt.assert_frame_equal(people_at(result, 0.99), result.people)
+    pdt.assert_frame_equal(people_at(result.people, result.open_pairs, 0.99), result.people)
+
+
+def test_an_engine_that_fails_names_the_way_out_and_no_value(link, simulation):
+    customers, _ = simulation(3_000, twice=0.1, sharing=0.3, seed=3)
+    with pytest.raises(RunError, match=r"OutOfMemory.*merge = false under \[people\]") as caught:
+        link(customers, memory="1MB")
+    assert caught.value.__cause__ is None
+    assert not [name for name in customers["name"] if name in str(caught.value)]
+
+
+def test_a_company_whose_names_often_collide_gets_nobody_merged(link):
+    """5,000 people: few names, days in few years, families with one telephone and one mailbox."""
+    random = np.random.default_rng(4)
+    size, families, given = 5_000, list("王李张刘陈杨赵黄周吴"), list("伟芳娜敏静丽强磊军洋勇艳杰娟涛")
+    home = np.where(random.random(size) < 0.3, random.integers(0, size, size), np.arange(size))
+    family, first = random.integers(0, len(families), size)[home], random.integers(0, len(given), size)
+    birth = np.datetime64("1960-01-01") + random.integers(0, 15_000, size).astype("timedelta64[D]")
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"{place:05}" for place in range(size)],
+            "name": [families[f] + given[g] for f, g in zip(family, first, strict=True)],
+            "birth_date": birth.astype(str), "phone": (13_000_000_000 + home * 7).astype(str),
+            "email": [f"home{house}@example.com" for house in home],
+            "city": random.choice(["城", "镇"], size),
+        }
+    )  # fmt: skip
+    named_alike = pd.DataFrame({"home": home, "name": customers["name"]}).duplicated(keep=False)
+    result = link(customers)
+    merged = result.people["customer_id"] != result.people["person_id"]
+    assert named_alike.sum() > 50  # a father and a son of one name, one telephone and one mailbox
+    assert not merged.any()
+
+
+@pytest.mark.parametrize("known", ["birth_date", "nothing more"])
+def test_a_family_of_one_name_telephone_and_mailbox_is_not_merged_into_one(link, known):
+    home = {"phone": "13800138000", "email": "wang.home@example.com", "address": "人民路1号2栋301室"}
+    names = ["王伟", "王芳", "王强", "王丽", "王军"]
+    days = ["1950-03-04", "1953-08-19", "1978-12-25", "1980-01-30", "2004-06-11"]
+    rows = [
+        home | {"name": name} | ({"birth_date": day} if known == "birth_date" else {})
+        for name, day in zip(names, days, strict=True)
+    ]
+    assert link(table(*rows, *OTHERS)).people["person_id"].nunique() == 5 + len(OTHERS)
