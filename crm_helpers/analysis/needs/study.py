@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.needs.comments import Comments, choose_comments
+from crm_helpers.analysis.needs.continuity import with_kept_names
 from crm_helpers.analysis.needs.prevalence import FEWEST_CUSTOMERS, customers_needs, prevalence
 from crm_helpers.analysis.needs.sentiment import Sentiment, learn_sentiment
 from crm_helpers.analysis.needs.topics import OTHER, Topics, find_topics
@@ -64,7 +65,8 @@ class Needs:
 
 
 def study_needs(
-    written: pd.DataFrame, *, topics: int = 0, fewest: int = 3, most: int = 12, draws: int = 1000,
+    written: pd.DataFrame, *, previous: pd.DataFrame | None = None, topics: int = 0,
+    fewest: int = 3, most: int = 12, draws: int = 1000,
     seed: int = 1, level: float = 0.95,
 ) -> Needs:  # fmt: skip
     """Find what customers speak about, and how often.
@@ -73,6 +75,8 @@ def study_needs(
     ----------
     written
         From `read_comments`.
+    previous
+        The table `needs_topics` of the last report, whose names are kept.
     topics
         How many topics; 0 lets the evidence choose between `fewest` and `most`.
     fewest, most
@@ -88,6 +92,8 @@ def study_needs(
     comments = choose_comments(written)
     words = find_words(comments.rows["text"])
     found = find_topics(words, topics=topics, fewest=fewest, most=most, seed=seed)
+    if previous is not None:
+        found = with_kept_names(found, previous)
     rows = comments.rows.assign(topic=found.label.astype(str), nearness=found.nearness)
     people = rows.groupby("topic")["customer_id"].transform("nunique")
     rows["topic"] = np.where(people < FEWEST_CUSTOMERS, OTHER, rows["topic"])

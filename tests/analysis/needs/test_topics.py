@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from crm_helpers.analysis import needs_findings as findings
 from crm_helpers.analysis.needs import drivers, quotes, rising, study
+from crm_helpers.analysis.needs.continuity import kept_names
 from crm_helpers.demo.comments import KINDS, TOPICS, read_phrases
 from crm_helpers.demo.service import _TOPIC_SHARES
 from crm_helpers.report.wording import plain, sentence
@@ -134,6 +135,26 @@ def test_a_topic_of_few_customers_is_not_shown():
     found = study.study_needs(written, draws=100)
     assert not found.known
     assert quotes.quotes(found.rows, found.words).empty
+
+
+def test_topics_keep_the_names_of_the_last_report():
+    before = study.study_needs(simulated(10, 3_000)[0], draws=50).table
+    before["topic"] = "our " + before["topic"]
+    written, topic = simulated(11, 3_000)
+    found = study.study_needs(written, previous=before, draws=50)
+    assert set(found.named["topic"]) == set(before["topic"])
+    place = written.set_index("communication_id").index.get_indexer(found.rows["communication_id"])
+    delivery = found.rows["topic"] == "our delivery"
+    assert np.mean(topic[place][delivery] == TOPICS.index("delivery")) > 0.95
+    assert study.study_needs(written, previous=before.iloc[:0], draws=50).known
+
+
+def test_no_two_topics_get_one_name():
+    now = pd.DataFrame({"topic": ["a", "b"], "words": ["x y z", "p q r"]})
+    then = pd.DataFrame({"topic": ["b", "c"], "words": ["x y z", "k l m"]})
+    assert kept_names(now, then) == {}
+    swapped = pd.DataFrame({"topic": ["b", "a"], "words": ["x y z", "p q r"]})
+    assert kept_names(now, swapped) == {"a": "b", "b": "a"}
 
 
 def test_two_studies_are_equal_to_the_last_digit():
