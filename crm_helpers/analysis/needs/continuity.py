@@ -42,8 +42,8 @@ def kept_names(topics: pd.DataFrame, previous: pd.DataFrame) -> dict[str, str]:
     pairs = [(row, column) for row, column in zip(*linear_sum_assignment(-shared), strict=True)]
     now, then = list(topics["topic"]), list(previous["topic"])
     renamed = {now[row]: then[column] for row, column in pairs if shared[row, column] >= SAME}
-    staying = set(now) - set(renamed)
-    return {name: old for name, old in renamed.items() if name != old and old not in staying}
+    unique = len({renamed.get(name, name) for name in now}) == len(now)
+    return {name: old for name, old in renamed.items() if name != old} if unique else {}
 
 
 def with_kept_names(topics: Topics, previous: pd.DataFrame) -> Topics:
