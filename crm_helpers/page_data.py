@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from crm_helpers import lake
+from crm_helpers.engine import schema_of
 from crm_helpers.errors import RunError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile, load_profile
@@ -184,6 +185,8 @@ class PageData(ABC):
 
     def _read_published(self, table: str) -> ibis.Table:
         path = self.staging / "tables" / f"{table}.parquet"
+        if not path.is_file() and table in self._stated["optional"]:
+            return self.connection.create_table(table, schema=schema_of(RESULTS[table]), temp=True)
         if not path.is_file():
             raise RunError(f'{self.name}: the table "{table}" was not published in this run')
         expression = self.connection.read_parquet(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm_helpers.needs_results import NEEDS_RESULTS
 from crm_helpers.people_results import PEOPLE_RESULTS
 from crm_helpers.quality_results import QUALITY_RESULTS
 from crm_helpers.tables import Column, Table
@@ -210,6 +211,7 @@ _RESULTS: tuple[Table, ...] = (
         ),
         key=("set", "segment"),
     ),
+    *NEEDS_RESULTS,
     Table(
         "channel_evaluation",
         "one row a channel and measure: the value, its interval, and the cases it stands on",

@@ -1,0 +1,152 @@
+"""How many topics? As many as come out again from half of the comments; none if chance does as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from crm_helpers.analysis.needs.coherence import npmi
+from crm_helpers.analysis.needs.factors import directions, factorise
+from crm_helpers.analysis.needs.features import Features, shuffled
+from crm_helpers.analysis.stability import adjusted_rand
+
+__all__ = ["FEWEST_TEXTS", "Choice", "choose", "explained", "tops"]
+
+FEWEST_TEXTS = 100  # different texts with telling words, below which no topic is looked for
+TOLERANCE = 0.01  # agreements closer than this are the same
+NULLS = 19  # shuffles; a real gain above all of them has a chance of 1 in 20 by luck
+GAIN = 0.03  # more than chance by which topics must explain the words: 3 in 100
+TOP = 10  # words by which coherence is measured, as usual
+_Half = tuple[sparse.csr_array, tuple[np.ndarray, np.ndarray]]
+_TEXTS_EACH = 10  # no more topics than one for ten texts
+_HALVES = 8
+_HALF = 1_500  # texts of a half at most
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The number of topics and what it rests on."""
+
+    k: int
+    """0: no topics."""
+    table: pd.DataFrame
+    """One row a number tried: `topics`, `stability`, `coherence`, `explained`, `chosen`."""
+    stability: float
+    explained: float
+    chance: float
+    """The most that shuffled words explain."""
+
+    @property
+    def gain(self) -> float:
+        """How much more the topics explain than the best of the shuffles, as a share of it."""
+        return self.explained / self.chance - 1
+
+
+NO_CHOICE = Choice(
+    0, pd.DataFrame({"topics": [], "stability": [], "coherence": [], "explained": [], "chosen": []}),
+    float("nan"), float("nan"), float("nan"),
+)  # fmt: skip
+
+
+def choose(
+    features: Features, words: sparse.csr_array, *, script: np.ndarray, numbers: Sequence[int], seed: int
+) -> Choice:
+    """Try numbers of topics, each on halves of the texts, and hold the best against shuffled words.
+
+    Stability is the mean adjusted Rand index between the divisions of all texts by topics learned from
+    different halves. Of the numbers within 0.01 of the most stable the smallest is taken: the simplest.
+    There are no topics when they explain hardly more of the words' variance than the same search finds in
+    words scattered at random over the texts.
+
+    Parameters
+    ----------
+    features
+        From `make_features`.
+    words
+        Different texts by the words of the features, 0 or 1, for the coherence.
+    script
+        Script of each of these words.
+    numbers
+        Numbers of topics to try.
+    seed
+        Seed of halves and shuffles.
+
+    Returns
+    -------
+    Choice
+        With k = 0 where there are no topics, or too few texts.
+    """
+    texts, columns = features.matrix.shape
+    most = min(texts // _TEXTS_EACH, columns - 1)
+    numbers = [k for k in numbers if k <= most]
+    if texts < FEWEST_TEXTS or not numbers:
+        return NO_CHOICE
+    halves = _halves(features.matrix, most=max(numbers), seed=seed)
+    rows = [_tried(features, words, k, script=script, halves=halves) for k in numbers]
+    table = pd.DataFrame(rows, columns=["topics", "stability", "coherence", "explained"])
+    stable = table[table["stability"] >= table["stability"].max() - TOLERANCE]
+    k = int(stable["topics"].min())
+    stability, reached = (float(stable[name].iloc[0]) for name in ("stability", "explained"))
+    chance = max(_shuffle(features, k, seed=seed + draw) for draw in range(NULLS))
+    chosen = k if reached > (1 + GAIN) * chance else 0
+    table = table.assign(chosen=table["topics"] == chosen)
+    return Choice(chosen, table, stability, reached, chance)
+
+
+def explained(matrix: sparse.csr_array, topics: np.ndarray) -> float:
+    """Compute the share of the squared weights that the topics' best non-negative mixtures reproduce.
+
+    Parameters
+    ----------
+    matrix
+        Texts by words.
+    topics
+        Topics by words, rows of unit length.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    cross, gram = np.asarray(matrix @ topics.T), topics @ topics.T
+    loads = np.maximum(cross, 0)
+    for _ in range(10):
+        for k in range(len(topics)):
+            loads[:, k] = np.maximum(loads[:, k] + (cross[:, k] - loads @ gram[:, k]) / gram[k, k], 0)
+    error = -2 * (loads * cross).sum() + ((loads.T @ loads) * gram).sum()
+    return float(-error / (matrix.data**2).sum())
+
+
+def tops(topics: np.ndarray, count: int = TOP) -> list[np.ndarray]:
+    """Return the columns of the heaviest words of each topic, heaviest first."""
+    return [np.argsort(-row, kind="stable")[:count] for row in topics]
+
+
+def _halves(matrix: sparse.csr_array, *, most: int, seed: int) -> list[_Half]:
+    """Draw halves of the texts, each with the directions from which all numbers of topics are started."""
+    random = np.random.default_rng(seed)
+    size = min(matrix.shape[0] // 2, _HALF)
+    drawn = [np.sort(random.choice(matrix.shape[0], size, replace=False)) for _ in range(_HALVES)]
+    return [(matrix[rows], directions(matrix[rows], most)) for rows in drawn]
+
+
+def _tried(
+    features: Features, words: sparse.csr_array, k: int, *, script: np.ndarray, halves: list[_Half]
+) -> tuple[int, float, float, float]:
+    matrix = features.matrix
+    topics = [factorise(half, k, start=start) for half, start in halves]
+    labels = [np.asarray(matrix @ found.T).argmax(axis=1) for found in topics]
+    agreement = np.mean([adjusted_rand(one, other) for one, other in combinations(labels, 2)])
+    found = factorise(matrix, k)
+    coherence = np.nanmean(npmi(words, tops(found[:, ~features.subject]), script=script))
+    return k, float(agreement), float(coherence), explained(matrix, found)
+
+
+def _shuffle(features: Features, k: int, *, seed: int) -> float:
+    matrix = shuffled(features, seed=seed)
+    return explained(matrix, factorise(matrix, k))

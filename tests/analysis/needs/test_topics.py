@@ -1,0 +1,164 @@
+"""Planted topics are found, and where there are none the page says so."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+from crm_helpers.analysis import needs_findings as findings
+from crm_helpers.analysis.needs import drivers, quotes, rising, study
+from crm_helpers.analysis.needs.continuity import kept_names
+from crm_helpers.demo.comments import KINDS, TOPICS, read_phrases
+from crm_helpers.demo.service import _TOPIC_SHARES
+from crm_helpers.report.wording import plain, sentence
+
+
+def comments(texts: list[str], *, satisfaction: float = np.nan) -> pd.DataFrame:
+    times = [datetime(2024, 1, 1) + timedelta(hours=number) for number in range(len(texts))]
+    return pd.DataFrame(
+        {
+            "communication_id": [f"T{number}" for number in range(len(texts))],
+            "customer_id": pd.Series([f"c{number}" for number in range(len(texts))], dtype="str"),
+            "occurred_at": pd.to_datetime(times),
+            "channel": "phone",
+            "kind": "complaint",
+            "satisfaction": satisfaction,
+            "comment": pd.Series(texts, dtype="str"),
+            "resolved_at": pd.NaT,
+        }
+    )
+
+
+def simulated(seed: int, count: int = 6_000) -> tuple[pd.DataFrame, np.ndarray]:
+    """Comments of the simulated company, a fifth in English, with the topics planted."""
+    random = np.random.default_rng(seed)
+    kind = random.choice(len(KINDS), count, p=(0.55, 0.33, 0.12))
+    topic = np.array([random.choice(len(TOPICS), p=_TOPIC_SHARES[one]) for one in kind])
+    english = (random.random(count) < 0.2).astype(int)
+    said = read_phrases().comment(topic, kind, language=english, random=random).to_pylist()
+    return comments(said), topic
+
+
+def matched(truth: np.ndarray, found: np.ndarray) -> float:
+    """Share of comments whose topic is theirs, each topic standing for one planted topic."""
+    table = pd.crosstab(truth, found).to_numpy()
+    rows, columns = linear_sum_assignment(-table)
+    return float(table[rows, columns].sum() / table.sum())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_planted_topics_are_found_in_both_languages(seed):
+    written, topic = simulated(seed)
+    found = study.study_needs(written, draws=100)
+    place = written.set_index("communication_id").index.get_indexer(found.rows["communication_id"])
+    assert matched(topic[place], found.rows["topic"].to_numpy()) >= 0.9
+
+
+def invented(seed: int, *, topics: int = 5, count: int = 3_000) -> tuple[list[str], np.ndarray]:
+    """English-looking comments of words that no thesaurus knows: five of a topic's twelve, two of any."""
+    random = np.random.default_rng(seed)
+    letters = list("bcdfgklmnprstvz")
+    words = [
+        "".join(random.choice(letters, 2)) + "aeiou"[n % 5] + "".join(random.choice(letters, 3))
+        for n in range(90)
+    ]
+    topic = random.integers(0, topics, count)
+    own = [random.choice(12, 5, replace=False) + 12 * number for number in topic]
+    return [" ".join(words[n] for n in [*line, *random.integers(60, 90, 2)]) for line in own], topic
+
+
+def test_topics_that_the_thesaurus_does_not_know_are_found_by_their_words():
+    texts, topic = invented(1)
+    found = study.study_needs(comments(texts), draws=100)
+    assert len(found.named) == 5
+    assert matched(topic[: len(found.rows)], found.rows["topic"].to_numpy()) >= 0.9
+
+
+def nothing_in_common(count: int) -> list[str]:
+    random = np.random.default_rng(5)
+    words = [f"{a}{b}ol{c}" for a in "bcdfg" for b in "aeiou" for c in "kmnpr"]
+    return [" ".join(random.choice(words, 6, replace=False)) for _ in range(count)]
+
+
+CONTROLS = {
+    "none": [],
+    "empty": [" ", ""],
+    "emoji": ["😀", "👍👍", "！！！", "12345"] * 50,
+    "one template": ["感谢您的购买，祝您生活愉快"] * 400,
+    "thirty": [
+        f"快递{word}，质量{word}" for word in "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥金木水火土东西南"
+    ],
+    "random words": nothing_in_common(1_500),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_where_there_is_nothing_to_tell_the_page_says_so(name):
+    written = comments(CONTROLS[name])
+    found = study.study_needs(written[written["comment"].str.strip() != ""], draws=100)
+    contacts = drivers.contacts(found.rows, pd.DataFrame({"customer_id": [], "segment": []}, dtype="str"))
+    effects, differences = drivers.satisfaction_effects(contacts), drivers.differences(contacts)
+    shares = rising.monthly_shares(found.rows, as_of=date(2025, 1, 1), months=12)
+    key, verdict, values = findings.answer(found, effects)
+    said = [
+        findings.comments_finding(found), findings.topics_finding(found), findings.number_finding(found),
+        findings.satisfaction_finding(effects), findings.speakers_finding(differences),
+        findings.rising_finding(rising.trends(shares)), findings.sentiment_finding(found, 0),
+        findings.action(found, effects), (key, values),
+    ]  # fmt: skip
+    assert verdict == "not enough data"
+    assert all(plain(sentence(key, values)) for key, values in said)
+    assert quotes.quotes(found.rows, found.words).empty
+    assert study.urgent(found, as_of=date(2024, 6, 1)).empty
+    assert found.table.empty
+    assert not findings.criteria(found)["met"].all()
+
+
+def test_quotes_are_masked_different_and_of_different_customers():
+    written, _ = simulated(7, 2_000)
+    written["comment"] = written["comment"] + " 电话13800138000"
+    found = study.study_needs(written, draws=100)
+    said = quotes.quotes(found.rows, found.words, each=3)
+    assert said["topic"].nunique() == len(found.named)
+    assert not said["quote"].str.contains("138").any()
+    assert said["quote"].str.contains("[number]", regex=False).all()
+    assert said["quote"].is_unique
+
+
+def test_a_topic_of_few_customers_is_not_shown():
+    written, _ = simulated(8, 2_000)
+    written["customer_id"] = [f"c{number % 9}" for number in range(len(written))]
+    found = study.study_needs(written, draws=100)
+    assert not found.known
+    assert quotes.quotes(found.rows, found.words).empty
+
+
+def test_topics_keep_the_names_of_the_last_report():
+    before = study.study_needs(simulated(10, 3_000)[0], draws=50).table
+    before["topic"] = "our " + before["topic"]
+    written, topic = simulated(11, 3_000)
+    found = study.study_needs(written, previous=before, draws=50)
+    assert set(found.named["topic"]) == set(before["topic"])
+    place = written.set_index("communication_id").index.get_indexer(found.rows["communication_id"])
+    delivery = found.rows["topic"] == "our delivery"
+    assert np.mean(topic[place][delivery] == TOPICS.index("delivery")) > 0.95
+    assert study.study_needs(written, previous=before.iloc[:0], draws=50).known
+
+
+def test_no_two_topics_get_one_name():
+    now = pd.DataFrame({"topic": ["a", "b"], "words": ["x y z", "p q r"]})
+    then = pd.DataFrame({"topic": ["b", "c"], "words": ["x y z", "k l m"]})
+    assert kept_names(now, then) == {}
+    swapped = pd.DataFrame({"topic": ["b", "a"], "words": ["x y z", "p q r"]})
+    assert kept_names(now, swapped) == {"a": "b", "b": "a"}
+
+
+def test_two_studies_are_equal_to_the_last_digit():
+    written, _ = simulated(9, 2_000)
+    one, other = (study.study_needs(written, draws=100) for _ in range(2))
+    pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
+    pd.testing.assert_frame_equal(one.customers, other.customers)
