@@ -19,6 +19,7 @@ PAGES = [
     "01_ingestion",
     "02_cleaning",
     "03_segmentation",
+    "04_customer_value",
     "06_channel_optimization",
     "07_campaign_regression",
     "10_reporting",
@@ -53,7 +54,7 @@ def calls(path: Path, method: str) -> set[str]:
     }
 
 
-def test_the_six_pages_are_there():
+def test_the_seven_pages_are_there():
     assert [path.stem for path in NOTEBOOKS] == PAGES
 
 

@@ -1,0 +1,95 @@
+"""Maximum likelihood for models of a few positive parameters, with how sure each parameter is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+from threadpoolctl import threadpool_limits
+
+__all__ = ["Fit", "Objective", "maximise"]
+
+Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+"""Takes the parameters; returns the log-likelihood and its slope in each of them."""
+
+MOST_LOG = 12.0  # parameters are looked for between exp(-12) and exp(12)
+_STEP = 1e-4  # of a log parameter, for second derivatives
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters at the highest likelihood.
+
+    `covariance` is of the logarithms of the parameters; `inside` says that none stands at the edge of
+    what was looked through, where the model says nothing.
+    """
+
+    parameters: np.ndarray
+    covariance: np.ndarray
+    log_likelihood: float
+    inside: bool
+
+    def draws(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw parameters as other samples of this size would have given them, one row a draw."""
+        logs = np.log(self.parameters)
+        return np.exp(generator.multivariate_normal(logs, self.covariance, count, method="eigh"))
+
+
+def maximise(objective: Objective, starts: np.ndarray, *, lowest: np.ndarray | None = None) -> Fit:
+    """Climb from each start, on the logarithms, by L-BFGS with the analytic slope.
+
+    Parameters
+    ----------
+    objective
+        Log-likelihood and slope.
+    starts
+        One row a start.
+    lowest
+        Least value of each parameter, where the model needs one.
+
+    Returns
+    -------
+    Fit
+        The best end.
+
+    Examples
+    --------
+    >>> mean = lambda p: (-4 * float(np.log(p[0])) - 8 / p[0], np.array([-4 / p[0] + 8 / p[0] ** 2]))
+    >>> round(float(maximise(mean, np.array([[1.0]])).parameters[0]), 6)
+    2.0
+    """
+    lows = np.full(starts.shape[1], -MOST_LOG) if lowest is None else np.log(lowest)
+    bounds = [(low, MOST_LOG) for low in lows]
+    scale = max(abs(objective(starts[0])[0]), 1.0)
+
+    def downhill(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = objective(np.exp(logs))
+        return -value / scale, -slope * np.exp(logs) / scale
+
+    # sums of products are too short to share: threads would cost forty times the work
+    with threadpool_limits(limits=1, user_api="blas"):
+        ends = [_descend(downhill, np.log(start), bounds) for start in starts]
+        best = min(ends, key=lambda end: float(end.fun))
+        covariance = _covariance(downhill, best.x) / scale
+    inside = bool(np.all(best.x > lows + 0.01) and np.all(best.x < MOST_LOG - 0.01))
+    return Fit(np.exp(best.x), covariance, -float(best.fun) * scale, inside)
+
+
+def _descend(
+    downhill: Objective, start: np.ndarray, bounds: list[tuple[float, float]]
+) -> optimize.OptimizeResult:
+    options = {"maxiter": 500, "ftol": 1e-14, "gtol": 1e-9}
+    return optimize.minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+
+
+def _covariance(downhill: Objective, at: np.ndarray) -> np.ndarray:
+    """Invert the curvature; directions without any are held, as the sample says nothing about them."""
+    steps = np.eye(len(at)) * _STEP
+    rows = [(downhill(at + step)[1] - downhill(at - step)[1]) / (2 * _STEP) for step in steps]
+    curvature = np.array(rows)
+    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
+    known = values > 1e-9 * max(float(values.max()), 1e-300)
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
+    return np.asarray((vectors * inverse) @ vectors.T)
