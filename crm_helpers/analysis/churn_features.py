@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from crm_helpers.analysis.lifetime import BuyingModel, fit_buying
-from crm_helpers.analysis.purchases import DAYS_A_WEEK, histories, in_days
+from crm_helpers.analysis.lookback import Past
+from crm_helpers.analysis.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
 __all__ = ["FEATURES", "Snapshot", "find_leaks", "snapshot"]
 
@@ -57,7 +57,7 @@ class Snapshot:
 
 
 def snapshot(
-    orders: ibis.Table, communications: ibis.Table, *, day: date, window: int, label: bool
+    book: OrderBook, communications: ibis.Table, past: Past, *, window: int, label: bool
 ) -> Snapshot:
     """Describe the customers active on a day by what came before it.
 
@@ -65,12 +65,12 @@ def snapshot(
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
+    book
+        From `purchases.order_book`.
     communications
         Canonical communications; may be empty.
-    day
-        The cut-off: of features, everything earlier; of the label, that day and later.
+    past
+        From `look_back`, with what came in the window after when there is to be a label.
     window
         Days of silence that count as lost.
     label
@@ -79,18 +79,16 @@ def snapshot(
     Returns
     -------
     Snapshot
-        By customer.
+        By customer; features come from before the day, the label from it and later.
     """
-    later = day + timedelta(days=window) if label else None
-    table = histories(orders, until=day, later=later)
-    model = fit_buying(table) if len(table) and table["x"].sum() > 0 else None
-    table = table.assign(**_from_model(model, table, window))
-    active = table[(table["T"] - table["t_x"]) * DAYS_A_WEEK < window]
-    extra = _more(orders, communications, day=day, window=window)
+    table = past.table.assign(**_from_model(past, window))
+    active = table[past.silent_days < window]
+    extra = _more(book, communications, day=past.day, window=window)
     active = active.merge(extra, on="customer_id", how="left", validate="one_to_one")
-    features = _features(active)
     churned = (active["later_orders"] == 0).to_numpy() if label else None
-    return Snapshot(day, active["customer_id"], features, active["alone"].to_numpy(float), churned)
+    return Snapshot(
+        past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), churned
+    )
 
 
 def find_leaks(
@@ -122,14 +120,14 @@ def find_leaks(
     ['account_closed']
     """
     rows = [
-        (name, f"known only on {known.isoformat()}, after {day.isoformat()}")
+        (str(name), f"known only on {known.isoformat()}, after {day.isoformat()}")
         for name, known in (known_on or {}).items()
         if known >= day and name in features
     ]
     if min(churned.sum(), (~churned).sum()) >= FEWEST_OF_EACH:
         alone = {name: _area(features[name], churned) for name in features}
         rows += [
-            (name, f"tells {area:.1%} of pairs apart alone: too good to be known before")
+            (str(name), f"tells {area:.1%} of pairs apart alone: too good to be known before")
             for name, area in alone.items()
             if area > TOO_GOOD
         ]
@@ -144,36 +142,33 @@ def _area(values: pd.Series, churned: np.ndarray) -> float:
     return float(max(area, 1 - area))
 
 
-def _from_model(model: BuyingModel | None, table: pd.DataFrame, window: int) -> dict[str, np.ndarray]:
-    if model is None:
-        nothing = np.full(len(table), np.nan)
-        return {"p_alive": nothing, "expected_orders": nothing, "alone": nothing}
-    alive = model.alive(table)
-    return {
-        "p_alive": alive,
-        "expected_orders": model.expected(table, window / DAYS_A_WEEK),
-        "alone": 1 - alive * (1 - model.none_while_alive(table, window / DAYS_A_WEEK)),
-    }
+def _from_model(past: Past, window: int) -> dict[str, np.ndarray]:
+    if past.model is None:
+        return dict.fromkeys(("p_alive", "expected_orders", "alone"), np.full(len(past.table), np.nan))
+    weeks, alive = window / DAYS_A_WEEK, past.model.alive(past.table)
+    none = past.model.none_while_alive(past.table, weeks)
+    expected = past.model.expected(past.table, weeks)
+    return {"p_alive": alive, "expected_orders": expected, "alone": 1 - alive * (1 - none)}
 
 
-def _more(orders: ibis.Table, communications: ibis.Table, *, day: date, window: int) -> pd.DataFrame:
+def _more(book: OrderBook, communications: ibis.Table, *, day: date, window: int) -> pd.DataFrame:
     """Count what the histories do not hold: the last window and the one before, breadth, service."""
-    end, recent, before = (_literal(day - timedelta(days=days)) for days in (0, window, 2 * window))
-    known = orders.filter(_.day < end)
-    sums = known.group_by("customer_id").aggregate(
-        recent_money=_.amount.sum(where=_.day >= recent), categories=_.category.nunique(),
-        lines=_.lines.sum(), baskets=_.count(), returns=(_.amount <= 0).sum(),
+    end, recent, before = (engine_date(day - timedelta(days=days)) for days in (0, window, 2 * window))
+    lately, ordered = _.day >= recent, _.ordered
+    sums = book.days.filter(_.day < end).group_by("customer_id").aggregate(
+        recent_money=_.net.sum(where=lately).cast("float64"), lines=_.lines.sum(), baskets=_.baskets.sum(),
+        returns=_.returns.sum(), recent_orders=(lately & ordered).sum(),
+        earlier_orders=((_.day < recent) & (_.day >= before) & ordered).sum(),
     )  # fmt: skip
-    days = in_days(known.filter(_.day >= before)).group_by("customer_id").aggregate(
-        recent_orders=(_.day >= recent).sum(), earlier_orders=(_.day < recent).sum()
-    )  # fmt: skip
+    breadth = book.orders.filter(_.day < end).group_by("customer_id")
+    joined = sums.left_join(breadth.aggregate(categories=_.category.nunique()), "customer_id")
     times = communications.mutate(day=_.occurred_at.date()).filter((_.day < end) & (_.day >= recent))
     service = times.group_by("customer_id").aggregate(
         contacts=_.count(), complaints=(_.kind == COMPLAINT).sum(), satisfaction=_.satisfaction.mean()
     )
-    joined = sums.left_join(days, "customer_id").drop("customer_id_right")
-    joined = joined.left_join(service, "customer_id").drop("customer_id_right")
-    return joined.mutate(recent_money=_.recent_money.cast("float64")).to_pandas()
+    both = joined.drop("customer_id_right").left_join(service, "customer_id").drop("customer_id_right")
+    table: pd.DataFrame = both.to_pandas()
+    return table
 
 
 def _features(table: pd.DataFrame) -> pd.DataFrame:
@@ -197,8 +192,4 @@ def _features(table: pd.DataFrame) -> pd.DataFrame:
         "p_alive": table["p_alive"],
         "expected_orders": table["expected_orders"],
     }).astype(float)  # fmt: skip
-    return made.loc[:, made.nunique() > 1]
-
-
-def _literal(day: date) -> ibis.Value:
-    return ibis.date(day.year, day.month, day.day)
+    return made.loc[:, made.max() > made.min()]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crm_helpers.analysis.churn_models import score_of
 from crm_helpers.analysis.churn_study import Churn
 from crm_helpers.analysis.churn_window import ChurnWindow
 from crm_helpers.analysis.estimates import Estimate
@@ -16,7 +17,7 @@ from crm_helpers.analysis.value_study import Value
 
 __all__ = [
     "AT_RISK", "best_rule", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
-    "next_order", "next_steps", "published_customers",
+    "next_order", "next_steps", "probable", "published_customers",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -55,7 +56,7 @@ def lost_note(window: ChurnWindow) -> Sentence:
     tuple of str and dict
         Key of the sentence and its values.
     """
-    silent = int(window.evidence.set_index("days").loc[window.days, "silent"])
+    silent = int(window.evidence.loc[window.evidence["days"] == window.days, "silent"].iloc[0])
     if window.reached:
         return "value.lost_note", {"back": window.back, "silent": silent}
     return "value.lost_unsure_note", {"days": window.days, "silent": silent}
@@ -124,11 +125,10 @@ def kept_model(found: Churn) -> Sentence:
     """
     if not found.kept:
         return "value.not_predicted", {}
-    best = found.models.loc[found.models["auc"].idxmax()]
+    best = _at(found.models, found.models["auc"] == found.models["auc"].max())
     if best["model"] == found.kept:
         return "value.kept_best", {"model": found.kept, "day": found.learned, "test": found.tested}
-    row = found.models.set_index("model").loc[found.kept]
-    behind = Estimate(*(float(row[f"behind{end}"]) for end in ("", "_low", "_high")))
+    behind = score_of(found.models, found.kept, "behind")
     values = {"model": found.kept, "best": best["model"], "behind": behind}
     return "value.kept_simple", values | {"day": found.learned, "test": found.tested}
 
@@ -188,10 +188,13 @@ def next_order(tests: pd.DataFrame) -> Sentence:
     when, what = (tests[tests["question"] == question] for question in ("when", "what"))
     if when.empty:
         return "value.next_unknown", {}
-    days = _estimate(when.loc[when["score"].idxmin()])
+    days = _estimate(_at(when, when["score"] == when["score"].min()))
     if what.empty:
         return "value.next_when", {"days": days}
-    return "value.next_both", {"days": days, "share": _estimate(what.loc[what["score"].idxmax()])}
+    return "value.next_both", {
+        "days": days,
+        "share": _estimate(_at(what, what["score"] == what["score"].max())),
+    }
 
 
 def next_note(tests: pd.DataFrame) -> Sentence:
@@ -210,11 +213,11 @@ def next_note(tests: pd.DataFrame) -> Sentence:
     when, what = (tests[tests["question"] == question] for question in ("when", "what"))
     if when.empty:
         return "value.not_predicted", {}
-    soonest = when.loc[when["score"].idxmin(), "method"]
+    soonest = _at(when, when["score"] == when["score"].min())["method"]
     if what.empty:
         return "value.next_note_when", {"when": soonest}
     again = float(what.loc[what["method"] == REPEAT, "score"].iloc[0])
-    likeliest = what.loc[what["score"].idxmax(), "method"]
+    likeliest = _at(what, what["score"] == what["score"].max())["method"]
     return "value.next_note", {"when": soonest, "what": likeliest, "again": again}
 
 
@@ -250,6 +253,12 @@ def next_steps(customers: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return steps
 
 
+def probable(customers: pd.DataFrame) -> bool:
+    """Whether every probability of `published_customers` that is known lies between 0 and 1."""
+    shares = customers[["p_alive", "churn_probability"]]
+    return not bool((shares.lt(0) | shares.gt(1)).any(axis=None))
+
+
 def published_customers(
     found: Value, risk: pd.DataFrame, following: pd.DataFrame, *, window: int
 ) -> pd.DataFrame:
@@ -276,6 +285,10 @@ def published_customers(
     columns = ["customer_id", "state", "silent_days", "orders", "revenue", *PREDICTED, "value", "method",
                "churn_probability", "horizon_days", "next_order_days", "next_category"]  # fmt: skip
     return table[columns].sort_values("customer_id", ignore_index=True)
+
+
+def _at(table: pd.DataFrame, chosen: pd.Series) -> pd.Series:
+    return table[chosen].iloc[0]
 
 
 def _estimate(row: pd.Series) -> Estimate:

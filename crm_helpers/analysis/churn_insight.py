@@ -44,15 +44,16 @@ def importance(
     """
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(churned))[:MOST_ASKED])
-    asked, label = features.iloc[chosen], churned[chosen].astype(float)
+    matrix, label = model.matrix(features.iloc[chosen]), churned[chosen].astype(float)
     once = np.ones((1, len(label)))
-    whole = areas(model.predict(asked), label, once)[0]
+    whole = areas(model.predict_matrix(matrix), label, once)[0]
     rows = []
-    for name in model.columns:
+    for place, name in enumerate(model.columns):
         losses = []
         for _repeat in range(REPEATS):
-            mixed = asked.assign(**{name: asked[name].to_numpy()[generator.permutation(len(asked))]})
-            losses.append(float(whole - areas(model.predict(mixed), label, once)[0]))
+            mixed = matrix.copy()
+            mixed[:, place] = generator.permutation(matrix[:, place])
+            losses.append(float(whole - areas(model.predict_matrix(mixed), label, once)[0]))
         rows.append((name, words.get(name, name), float(np.mean(losses)), min(losses), max(losses)))
     table = pd.DataFrame(rows, columns=IMPORTANCE)
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)

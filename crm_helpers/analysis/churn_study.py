@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import ibis
@@ -23,8 +23,8 @@ from crm_helpers.analysis.churn_models import (
 )
 from crm_helpers.analysis.churn_window import ChurnWindow, choose_window, compare_rules, lost_by
 from crm_helpers.analysis.estimates import Estimate
-from crm_helpers.analysis.lifetime import fit_buying
-from crm_helpers.analysis.purchases import histories, pauses
+from crm_helpers.analysis.lookback import Past, look_back
+from crm_helpers.analysis.purchases import OrderBook, pauses
 
 __all__ = ["Churn", "churn_rules", "risk_now", "study_churn", "window_of"]
 
@@ -66,15 +66,13 @@ class Churn:
         return self.area.known and self.area.low > 0.5
 
 
-def window_of(orders: ibis.Table, *, as_of: date, wanted: int = 0) -> ChurnWindow:
+def window_of(book: OrderBook, *, wanted: int = 0) -> ChurnWindow:
     """Choose the silence that counts as lost, from the company's own pauses.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
-    as_of
-        The day the numbers stand for.
+    book
+        From `purchases.order_book`.
     wanted
         Days to take instead; 0 lets the evidence choose.
 
@@ -83,20 +81,16 @@ def window_of(orders: ibis.Table, *, as_of: date, wanted: int = 0) -> ChurnWindo
     ChurnWindow
         The choice and its evidence.
     """
-    first = orders.day.min().to_pandas()
-    span = (pd.Timestamp(as_of) - pd.Timestamp(first)).days if pd.notna(first) else 0
-    return choose_window(pauses(orders, as_of=as_of), span=span, wanted=wanted)
+    return choose_window(pauses(book), span=book.span, wanted=wanted)
 
 
-def churn_rules(orders: ibis.Table, *, as_of: date, window: int) -> pd.DataFrame:
-    """Try the rules that call a customer lost, one window ago, against what customers did since.
+def churn_rules(past: Past, *, window: int) -> pd.DataFrame:
+    """Try the rules that call a customer lost against what customers did since.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
-    as_of
-        The day the numbers stand for.
+    past
+        From `look_back`, one window ago, with what came after.
     window
         Days of silence.
 
@@ -105,25 +99,24 @@ def churn_rules(orders: ibis.Table, *, as_of: date, window: int) -> pd.DataFrame
     pandas.DataFrame
         As from `compare_rules`; empty where hardly anybody had ordered by then.
     """
-    table = histories(orders, until=as_of - timedelta(days=window), later=as_of)
-    if len(table) < FEWEST or table["x"].sum() == 0:
+    if len(past.table) < FEWEST or past.model is None:
         return compare_rules({}, np.array([], bool))
-    called = lost_by(table, days=window, alive=fit_buying(table).alive(table))
-    return compare_rules(called, (table["later_orders"] > 0).to_numpy())
+    called = lost_by(past.table, days=window, alive=past.model.alive(past.table))
+    return compare_rules(called, (past.table["later_orders"] > 0).to_numpy())
 
 
 def study_churn(
-    orders: ibis.Table, communications: ibis.Table, *, as_of: date, window: int, draws: int = 200,
-    seed: int = 1, level: float = 0.95,
+    book: OrderBook, communications: ibis.Table, past: Past, *, window: int, draws: int = 200, seed: int = 1,
+    level: float = 0.95,
 ) -> tuple[Churn, Snapshot]:  # fmt: skip
     """Learn at one day who leaves in the window after it, and test a window later on who left then.
 
     Parameters
     ----------
-    orders, communications
-        From `purchases.order_table`, and canonical communications.
-    as_of
-        The day the numbers stand for; the test looks at the window before it.
+    book, communications
+        From `purchases.order_book`, and canonical communications.
+    past
+        From `look_back`, one window ago, with what came after: the test.
     window
         Days of silence that count as lost.
     draws, seed, level
@@ -134,29 +127,32 @@ def study_churn(
     tuple of Churn and Snapshot
         The result, and the customers it was tested on.
     """
-    tested, learned = (as_of - timedelta(days=window * times) for times in (1, 2))
-    later = snapshot(orders, communications, day=tested, window=window, label=True)
-    earlier = snapshot(orders, communications, day=learned, window=window, label=True)
-    nothing = Churn(window, learned, tested, len(later.customers), _leaving(later))
-    if not (_enough(earlier) and _enough(later)):
+    learned = past.day - timedelta(days=window)
+    later = snapshot(book, communications, past, window=window, label=True)
+    nothing = Churn(window, learned, past.day, len(later.customers), _leaving(later))
+    if not _enough(later):
+        return nothing, later
+    kind = past.model.kind if past.model else "BG/NBD"
+    before = look_back(book, ago=2 * window, ahead=window, kind=kind)
+    earlier = snapshot(book, communications, before, window=window, label=True)
+    if not _enough(earlier):
         return nothing, later
     return _tried(nothing, earlier, later, draws=draws, seed=seed, level=level), later
 
 
 def risk_now(
-    found: Churn, latest: Snapshot, orders: ibis.Table, communications: ibis.Table, *, as_of: date,
-    seed: int = 1,
-) -> pd.DataFrame:  # fmt: skip
+    found: Churn, latest: Snapshot, book: OrderBook, communications: ibis.Table, *, now: Past, seed: int = 1
+) -> pd.DataFrame:
     """Predict for every active customer whether he leaves, by the kept model learned on the latest days.
 
     Parameters
     ----------
     found, latest
         Result of `study_churn`.
-    orders, communications
+    book, communications
         As there.
-    as_of
-        The day the numbers stand for.
+    now
+        From `look_back`, as of the day the numbers stand for.
     seed
         Of the model.
 
@@ -169,13 +165,13 @@ def risk_now(
         return pd.DataFrame(
             {"customer_id": pd.Series(dtype="str"), "churn_probability": pd.Series(dtype=float)}
         )
-    now = snapshot(orders, communications, day=as_of, window=found.window, label=False)
+    today = snapshot(book, communications, now, window=found.window, label=False)
     if found.kept == ALONE:
-        risk = calibrated(now.alone, learned=latest.alone, churned=_labels(latest))
+        risk = calibrated(today.alone, learned=latest.alone, churned=_labels(latest))
     else:
         model = fit_churn(_usable(latest, found.leaks), _labels(latest), kind=found.kept, seed=seed)
-        risk = model.predict(now.features)
-    return pd.DataFrame({"customer_id": now.customers, "churn_probability": risk})
+        risk = model.predict(today.features)
+    return pd.DataFrame({"customer_id": today.customers, "churn_probability": risk})
 
 
 def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed: int, level: float) -> Churn:
@@ -190,10 +186,10 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     explained = LOGISTIC if kept == ALONE else kept
     drivers = importance(fitted[explained], later.features, tested, words=FEATURES, seed=seed)
     names = drivers["feature"].head(3).tolist()
-    return Churn(
-        begun.window, begun.learned, begun.tested, begun.customers, begun.left, models, kept, explained, leaks,
-        drivers, dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
-        lift(predicted[kept], tested, level=level),
+    return replace(
+        begun, models=models, kept=kept, explained=explained, leaks=leaks, importance=drivers,
+        dependence=dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
+        lift=lift(predicted[kept], tested, level=level),
     )  # fmt: skip
 
 

@@ -1,9 +1,8 @@
-"""Do newer customers stay as older ones did, and how many customers bring how much of the money?"""
+"""Whether newer customers stay as older ones did, and how few customers bring how much of the money."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import ibis
 import numpy as np
@@ -11,24 +10,22 @@ import pandas as pd
 from ibis import _
 
 from crm_helpers.analysis.estimates import wilson_estimate
-from crm_helpers.analysis.purchases import in_days
+from crm_helpers.analysis.purchases import OrderBook
 
 __all__ = ["cohort_retention", "concentration", "retained", "share_of_top", "value_by_segment"]
 
-MOST_MONTHS = 14  # of data in months; longer is counted in quarters
+MOST_DAYS = 430  # of data counted in months; longer is counted in quarters
 FEWEST = 30  # customers of a cohort that is shown
 _SHARES = (0.0, 0.01, 0.02, 0.05, *np.round(np.arange(0.1, 1.01, 0.1), 1))
 
 
-def cohort_retention(orders: ibis.Table, *, as_of: date) -> pd.DataFrame:
+def cohort_retention(book: OrderBook) -> pd.DataFrame:
     """Count which share of the customers who began in a period ordered in it and in later ones.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
-    as_of
-        The day the numbers stand for; periods that it cuts short are left out.
+    book
+        From `purchases.order_book`; periods that its day cuts short are left out.
 
     Returns
     -------
@@ -37,13 +34,12 @@ def cohort_retention(orders: ibis.Table, *, as_of: date) -> pd.DataFrame:
         `customers` (of the cohort), `ordering`, `share` with Wilson interval `share_low`, `share_high`.
         Cohorts of fewer than 30 customers are left out.
     """
-    days = in_days(orders).mutate(first=_.day.min().over(ibis.window(group_by="customer_id")))
-    table = days.select(
-        "customer_id", day=_.day.year() * 12 + _.day.month() - 1, first=_["first"].year() * 12 + _["first"].month() - 1
-    ).distinct()  # fmt: skip
-    last = as_of.year * 12 + as_of.month - 1
-    months = _span(orders, last)
-    length = 1 if months <= MOST_MONTHS else 3
+    days = book.days.filter(_.ordered).select("customer_id", "day")
+    days = days.mutate(first=_.day.min().over(ibis.window(group_by="customer_id")))
+    first, day = (days[name].year() * 12 + days[name].month() - 1 for name in ("first", "day"))
+    table = days.select("customer_id", day=day, first=first).distinct()
+    last = book.as_of.year * 12 + book.as_of.month - 1
+    length = 1 if book.span <= MOST_DAYS else 3
     counted = table.filter(_.day // length < last // length).mutate(
         cohort=_["first"] // length, period=_.day // length - _["first"] // length
     )
@@ -122,11 +118,6 @@ def value_by_segment(
     columns = ["segment", "customers", "share_of_customers", "p_alive", "orders_each", "value_each",
                "share_of_value"]  # fmt: skip
     return table.sort_values("segment", key=lambda names: names.map(places), ignore_index=True)[columns]
-
-
-def _span(orders: ibis.Table, last: int) -> int:
-    first = orders.day.min().to_pandas()
-    return 0 if pd.isna(first) else last - (first.year * 12 + first.month - 1)
 
 
 def _shares(counts: pd.DataFrame, *, end: int, length: int) -> pd.DataFrame:

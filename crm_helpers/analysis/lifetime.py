@@ -37,7 +37,7 @@ class BuyingModel:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """r and alpha of the order rate, a and b of the chance to leave."""
+        """Name the four: r and alpha of the order rate, a and b of the chance to leave."""
         return dict(zip(("r", "alpha", "a", "b"), map(float, self.fit.parameters), strict=True))
 
     @cached_property
@@ -87,7 +87,7 @@ class BuyingModel:
         """
         x, _, age = _columns(table)
         orders = self._orders_of_the_living(x, age, horizon)
-        return self.alive(table) * orders
+        return np.asarray(self.alive(table) * orders)
 
     def none_while_alive(self, table: pd.DataFrame, horizon: float) -> np.ndarray:
         """Compute the probability of no order in the `horizon` of customers who are still there.
@@ -110,7 +110,7 @@ class BuyingModel:
         growth = np.full(len(x), np.inf)
         there = staying > 0
         growth[there] = staying[there] ** (-1 / (r + x[there])) - 1
-        return (alpha + age) * growth
+        return np.asarray((alpha + age) * growth)
 
     def expected_new(self, times: np.ndarray) -> np.ndarray:
         """Expect repeat orders of a customer in the given times after the first order."""

@@ -38,14 +38,14 @@ class Fit:
 
 
 def maximise(objective: Objective, starts: np.ndarray, *, lowest: np.ndarray | None = None) -> Fit:
-    """Climb from each start, on the logarithms, by L-BFGS with the analytic slope.
+    """Climb from the first start, on the logarithms, by L-BFGS with the analytic slope.
 
     Parameters
     ----------
     objective
         Log-likelihood and slope.
     starts
-        One row a start.
+        One row a start; the later ones are for an end at the edge.
     lowest
         Least value of each parameter, where the model needs one.
 
@@ -70,11 +70,17 @@ def maximise(objective: Objective, starts: np.ndarray, *, lowest: np.ndarray | N
 
     # sums of products are too short to share: threads would cost forty times the work
     with threadpool_limits(limits=1, user_api="blas"):
-        ends = [_descend(downhill, np.log(start), bounds) for start in starts]
-        best = min(ends, key=lambda end: float(end.fun))
+        best = _descend(downhill, np.log(starts[0]), bounds)
+        for start in starts[1:]:
+            if _inside(best.x, lows):
+                break
+            best = min(best, _descend(downhill, np.log(start), bounds), key=lambda end: float(end.fun))
         covariance = _covariance(downhill, best.x) / scale
-    inside = bool(np.all(best.x > lows + 0.01) and np.all(best.x < MOST_LOG - 0.01))
-    return Fit(np.exp(best.x), covariance, -float(best.fun) * scale, inside)
+    return Fit(np.exp(best.x), covariance, -float(best.fun) * scale, _inside(best.x, lows))
+
+
+def _inside(at: np.ndarray, lows: np.ndarray) -> bool:
+    return bool(np.all(at > lows + 0.01) and np.all(at < MOST_LOG - 0.01))
 
 
 def _descend(

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
 from crm_helpers.analysis.estimates import mean_estimate
-from crm_helpers.analysis.lifetime import fit_buying
-from crm_helpers.analysis.purchases import DAYS_A_WEEK, histories
+from crm_helpers.analysis.lookback import Past
+from crm_helpers.analysis.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
 __all__ = [
     "BUYING", "COMPANY", "MIX", "OFTEN", "OWN", "REPEAT", "Tastes", "next_orders", "next_test", "tastes",
@@ -42,11 +41,11 @@ class Tastes:
     following: np.ndarray
 
     def often(self) -> np.ndarray:
-        """The place of the category each bought most; the greater one of all breaks ties."""
+        """Find the category each bought most; the greater one of all breaks ties."""
         return self.mixed(prior=1e-6, weight=0.0)
 
     def mixed(self, *, prior: float, weight: float) -> np.ndarray:
-        """The place with most orders, when everybody's mix weighs `prior` orders and the last `weight`."""
+        """Find the one with most orders, when everybody's mix weighs `prior` orders and the last `weight`."""
         shares = self.counts.sum(axis=0) / max(self.counts.sum(), 1)
         scores = self.counts + prior * shares
         known = np.flatnonzero(self.last >= 0)
@@ -56,13 +55,15 @@ class Tastes:
         return np.asarray(scores.argmax(axis=1))
 
 
-def tastes(orders: ibis.Table, *, day: date, until: date | None = None) -> Tastes:
+def tastes(book: OrderBook, *, day: date, until: date | None = None) -> Tastes:
     """Count the categories each customer bought before a day, and find the one bought next.
+
+    Of several categories on the last or the next day, the one bought more often counts.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
+    book
+        From `purchases.order_book`.
     day
         The day.
     until
@@ -73,34 +74,34 @@ def tastes(orders: ibis.Table, *, day: date, until: date | None = None) -> Taste
     Tastes
         By customer who ordered before the day; nobody where categories are not known.
     """
-    known = orders.filter(_.category.notnull() & (_.amount > 0))
-    before = known.filter(_.day < _literal(day))
-    counts = before.group_by("customer_id", "category").aggregate(orders=_.count()).to_pandas()
-    if counts.empty:
-        nothing = np.zeros(0, int)
-        return Tastes(pd.Series(dtype="str"), [], np.zeros((0, 0)), nothing, nothing)
+    cut, end = engine_date(day), engine_date(until or day)
+    known = book.orders.drop_null("category").filter((_.amount > 0) & (_.day < end))
+    counts = known.group_by("customer_id", "category").aggregate(
+        orders=(_.day < cut).sum(), last=_.day.max(where=_.day < cut), next=_.day.min(where=_.day >= cut)
+    ).to_pandas()  # fmt: skip
     sizes = (
         counts.groupby("category")["orders"].sum().sort_index().sort_values(ascending=False, kind="stable")
     )
     categories = [str(name) for name in sizes.index[:MOST_CATEGORIES]]
     if len(sizes) > MOST_CATEGORIES:
         categories.append(OTHER)
-    customers = pd.Series(np.sort(counts["customer_id"].unique()), name="customer_id")
-    rows = np.searchsorted(customers.to_numpy(), counts["customer_id"].to_numpy())
-    matrix = np.zeros((len(customers), len(categories)))
-    np.add.at(matrix, (rows, _places(counts["category"], categories)), counts["orders"].to_numpy(float))
-    ends = _edges(before, known, day=day, until=until).set_index("customer_id").reindex(customers)
-    return Tastes(
-        customers,
-        categories,
-        matrix,
-        _places(ends["last"], categories),
-        _places(ends["following"], categories),
+    customers = pd.Series(
+        np.sort(counts.loc[counts["orders"] > 0, "customer_id"].unique()), name="customer_id"
     )
+    counts = counts[counts["customer_id"].isin(customers)]
+    rows = np.searchsorted(customers.to_numpy(), counts["customer_id"].to_numpy())
+    columns = _places(counts["category"], categories)
+    matrix = np.zeros((len(customers), len(categories)))
+    np.add.at(matrix, (rows, columns), counts["orders"].to_numpy(float))
+    last, following = (
+        _edge(counts.assign(row=rows, column=columns), name, first=name == "next", size=len(customers))
+        for name in ("last", "next")
+    )
+    return Tastes(customers, categories, matrix, last, following)
 
 
 def next_test(
-    orders: ibis.Table, *, as_of: date, window: int, level: float = 0.95
+    book: OrderBook, past: Past, *, window: int, level: float = 0.95
 ) -> tuple[pd.DataFrame, tuple[float, float]]:
     """Test what is said of the next order against the next orders of the last window.
 
@@ -109,10 +110,10 @@ def next_test(
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
-    as_of
-        The day the numbers stand for.
+    book
+        From `purchases.order_book`.
+    past
+        From `look_back`, one window ago, with what came after.
     window
         Days that are looked at.
     level
@@ -125,39 +126,31 @@ def next_test(
         `score_low`, `score_high`, and `gain` over the first method with its interval, better being above
         zero; and the chosen weights. Questions with fewer than 100 customers are left out.
     """
-    cut, earlier = (as_of - timedelta(days=window * times) for times in (1, 2))
-    parts = [_when(histories(orders, until=cut, later=as_of), orders, day=cut, window=window, level=level)]
-    weights = _chosen(tastes(orders, day=earlier, until=cut))
-    now = tastes(orders, day=cut, until=as_of)
+    parts = [_when(past, window=window, level=level)]
+    weights = _chosen(tastes(book, day=past.day - timedelta(days=window), until=past.day))
+    now = tastes(book, day=past.day, until=book.as_of)
     asked = (now.following >= 0) & (now.last >= 0)
     if asked.sum() >= FEWEST:
         guesses = {REPEAT: now.last, OFTEN: now.often(), MIX: now.mixed(prior=weights[0], weight=weights[1])}
-        real = now.following != (now.categories.index(OTHER) if OTHER in now.categories else -1)
+        named = now.following != (now.categories.index(OTHER) if OTHER in now.categories else -1)
         right = {
-            name: ((guess == now.following) & real)[asked].astype(float) for name, guess in guesses.items()
+            name: ((guess == now.following) & named)[asked].astype(float) for name, guess in guesses.items()
         }
         parts.append(_scored("what", right, sign=1.0, level=level))
     return pd.concat(parts, ignore_index=True), weights
 
 
 def next_orders(
-    orders: ibis.Table,
-    table: pd.DataFrame,
-    *,
-    as_of: date,
-    tested: pd.DataFrame,
-    weights: tuple[float, float],
+    book: OrderBook, now: Past, *, tested: pd.DataFrame, weights: tuple[float, float]
 ) -> pd.DataFrame:
     """Say for each customer by when half of such customers order, and which category comes first.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
-    table
-        From `purchases.histories`, as of the same day.
-    as_of
-        The day.
+    book
+        From `purchases.order_book`.
+    now
+        From `look_back`, as of the day the numbers stand for.
     tested, weights
         Result of `next_test`; the category is by the best method there.
 
@@ -167,40 +160,36 @@ def next_orders(
         `customer_id`, `next_order_days` (missing where half of such customers are gone, or where no
         customer ordered twice), `next_category` (missing where categories are not known).
     """
-    waits = fit_buying(table).median_wait(table) * DAYS_A_WEEK if table["x"].sum() > 0 else np.nan
-    found = tastes(orders, day=as_of)
+    waits = now.model.median_wait(now.table) * DAYS_A_WEEK if now.model else np.full(len(now.table), np.nan)
+    found = tastes(book, day=now.day)
     what = tested[tested["question"] == "what"]
-    method = REPEAT if what.empty else str(what.loc[what["score"].idxmax(), "method"])
-    guesses = {REPEAT: found.last, OFTEN: None, MIX: None}
-    if len(found.customers):
-        guesses |= {OFTEN: found.often(), MIX: found.mixed(prior=weights[0], weight=weights[1])}
-    guess = guesses[method]
+    method = REPEAT if what.empty else str(what["method"].iloc[int(what["score"].to_numpy().argmax())])
     names = np.array([*found.categories, None], dtype=object)
-    known = pd.Series(names[guess] if guess is not None else [], index=found.customers, dtype="object")
-    made = pd.DataFrame({"customer_id": table["customer_id"], "next_order_days": waits})
-    made["next_order_days"] = made["next_order_days"].replace(np.inf, np.nan)
-    return made.assign(next_category=made["customer_id"].map(known).astype("str").where(lambda s: s != "nan"))
+    known = pd.Series(dtype="object")
+    if len(found.customers):
+        guess = {REPEAT: lambda: found.last, OFTEN: found.often}.get(
+            method, lambda: found.mixed(prior=weights[0], weight=weights[1])
+        )
+        known = pd.Series(names[guess()], index=found.customers.to_numpy())
+    table = pd.DataFrame({"customer_id": now.table["customer_id"], "next_order_days": waits})
+    table["next_order_days"] = table["next_order_days"].replace(np.inf, np.nan)
+    return table.assign(next_category=table["customer_id"].map(known).astype("str"))
 
 
-def _when(table: pd.DataFrame, orders: ibis.Table, *, day: date, window: int, level: float) -> pd.DataFrame:
-    silent = (table["T"] - table["t_x"]) * DAYS_A_WEEK
-    active = ((table["x"] > 0) & (silent < window)).to_numpy()
-    if active.sum() < FEWEST:
+def _when(past: Past, *, window: int, level: float) -> pd.DataFrame:
+    table = past.table
+    active = (table["x"].to_numpy() > 0) & (past.silent_days < window)
+    if active.sum() < FEWEST or past.model is None:
         return _scored("when", {}, sign=-1.0, level=level)
-    after = orders.filter((_.day >= _literal(day)) & (_.day < _literal(day + timedelta(days=window))))
-    first = after.filter(_.amount > 0).group_by("customer_id").aggregate(day=_.day.min()).to_pandas()
-    days = (pd.to_datetime(first["day"]) - pd.Timestamp(day)).dt.days + 1
-    came = table["customer_id"].map(days.set_axis(first["customer_id"])).fillna(window).to_numpy(float)
+    came = table["later_days"].fillna(window).to_numpy(float)
     own = table["t_x"] / table["x"].replace(0, np.nan) * DAYS_A_WEEK
     usual = float(own[active].median())
     guesses = {
-        COMPANY: usual - silent,
-        OWN: own - silent,
-        BUYING: pd.Series(fit_buying(table).median_wait(table) * DAYS_A_WEEK),
+        COMPANY: usual - past.silent_days,
+        OWN: own.to_numpy(float) - past.silent_days,
+        BUYING: past.model.median_wait(table) * DAYS_A_WEEK,
     }
-    wrong = {
-        name: np.abs(guess.clip(1, window).to_numpy(float) - came)[active] for name, guess in guesses.items()
-    }
+    wrong = {name: np.abs(np.clip(guess, 1, window) - came)[active] for name, guess in guesses.items()}
     return _scored("when", wrong, sign=-1.0, level=level)
 
 
@@ -241,28 +230,18 @@ def _chosen(known: Tastes) -> tuple[float, float]:
     return grid[int(np.argmax(right))]
 
 
-def _edges(before: ibis.Table, known: ibis.Table, *, day: date, until: date | None) -> pd.DataFrame:
-    """Find the last order's category before the day and the first one's after; the order's id breaks ties."""
-
-    def edge(part: ibis.Table, how: str, name: str) -> ibis.Table:
-        key = ibis.struct({"day": part.day, "order_id": part.order_id, "category": part.category})
-        chosen = part.mutate(key=key).group_by("customer_id").aggregate(key=getattr(_.key, how)())
-        return chosen.select("customer_id", **{name: _.key["category"]})
-
-    end = until or day
-    after = known.filter((_.day >= _literal(day)) & (_.day < _literal(end)))
-    last = edge(before, "max", "last")
-    return (
-        last.left_join(edge(after, "min", "following"), "customer_id").drop("customer_id_right").to_pandas()
-    )
+def _edge(counts: pd.DataFrame, name: str, *, first: bool, size: int) -> np.ndarray:
+    """Find the place of the category of the last or first day; −1 where there is none."""
+    known = counts.dropna(subset=[name])
+    key = pd.to_datetime(known[name]).to_numpy().astype("int64")
+    order = np.lexsort((known["column"], -known["orders"], key if first else -key, known["row"]))
+    rows, columns = known["row"].to_numpy()[order], known["column"].to_numpy()[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    found = np.full(size, -1)
+    found[rows[starts]] = columns[starts]
+    return found
 
 
 def _places(names: pd.Series, categories: list[str]) -> np.ndarray:
     places = {name: place for place, name in enumerate(categories)}
-    rest = places.get(OTHER, -1)
-    found = names.map(places).fillna(rest)
-    return np.asarray(found.where(names.notna(), -1), dtype=int)
-
-
-def _literal(day: date) -> ibis.Value:
-    return ibis.date(day.year, day.month, day.day)
+    return np.asarray(names.map(places).fillna(len(categories) - 1), dtype=int)

@@ -28,7 +28,7 @@ class SpendModel:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """p of an order around its customer, q and v of the customers."""
+        """Name the three: p of an order around its customer, q and v of the customers."""
         return dict(zip(("p", "q", "v"), map(float, self.fit.parameters), strict=True))
 
     def expected(self, orders: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What is each customer worth in the months ahead, and all of them together?"""
+"""What is each customer worth in the months ahead, and all of them together? In orders and in money."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from crm_helpers.analysis.lifetime import BuyingModel, Kind, fit_buying
 from crm_helpers.analysis.spend import SpendModel, fit_spend, order_value_correlation
 
 __all__ = [
-    "FEWEST_CUSTOMERS", "FEWEST_REPEATING", "MONTHS", "PREDICTED", "WEEKS_A_MONTH", "ValueModel", "fit_value", "order_worth",
-    "predict", "total_value", "worth_predicting",
+    "FEWEST_CUSTOMERS", "FEWEST_REPEATING", "MONTHS", "PREDICTED", "WEEKS_A_MONTH", "ValueModel", "fit_value",
+    "order_worth", "predict", "total_value", "worth_predicting",
 ]  # fmt: skip
 
 MONTHS = (3, 6, 9, 12)
@@ -25,7 +25,7 @@ PREDICTED = (
 """What is predicted of each customer."""
 FEWEST_CUSTOMERS = 100  # below it nothing is predicted
 FEWEST_REPEATING = 30  # who ordered again
-MOST_SIMULATED = 20_000  # customers; more are a sample, which widens the interval a little
+MOST_SIMULATED = 10_000  # customers; more are a sample, which widens the interval a little
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def order_worth(model: ValueModel, histories: pd.DataFrame) -> np.ndarray:
 
 
 def total_value(
-    model: ValueModel, histories: pd.DataFrame, *, months: float, draws: int = 60, seed: int = 1,
+    model: ValueModel, histories: pd.DataFrame, *, months: float, draws: int = 40, seed: int = 1,
     level: float = 0.95,
 ) -> tuple[Estimate, Estimate]:  # fmt: skip
     """Expect orders and money of all customers together, by parametric bootstrap.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -10,38 +9,20 @@ import pandas as pd
 
 from crm_helpers.analysis.churn_study import Churn
 from crm_helpers.analysis.cohorts import share_of_top
+from crm_helpers.analysis.segment_findings import criteria_table
 from crm_helpers.analysis.value_study import MODEL, Trial, Value
+from crm_helpers.analysis.value_test import best_rule
 from crm_helpers.record import Verdict
 
 __all__ = [
-    "ahead", "answer", "concentrated", "criteria", "horizons", "judge", "model_used", "money_kept", "period", "retention",
-    "score_table", "spending", "tenths", "tested", "tested_by", "tracked",
+    "ahead", "answer", "concentrated", "criteria", "criteria_table", "horizons", "judge", "model_used",
+    "money_kept", "retention", "score_table", "spending", "tenths", "tested", "tested_by", "tracked",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
 ENOUGH_CUSTOMERS, ENOUGH_AGAIN = 500, 100
 MOST_MISSED, LEAST_RANK, LEAST_AREA, MOST_OFF = 0.1, 0.4, 0.65, 0.05
 _TOGETHER = 0.1  # correlation of orders and order value above which the models' assumption is doubted
-
-
-def period(customers: pd.DataFrame, *, as_of: date) -> Sentence:
-    """Say who ordered, and who again.
-
-    Parameters
-    ----------
-    customers
-        From `Value.customers`.
-    as_of
-        The day the numbers stand for.
-
-    Returns
-    -------
-    tuple of str and dict
-        Key of the sentence and its values.
-    """
-    if customers.empty:
-        return "value.no_orders", {"as_of": as_of}
-    return "value.period", {"customers": len(customers), "again": int((customers["x"] > 0).sum())}
 
 
 def money_kept(margin: float | None, *, discount: float) -> Sentence:
@@ -202,8 +183,7 @@ def tested_by(found: Trial) -> Sentence:
     if found.comparison is None:
         return "value.not_predicted", {}
     scores = found.comparison
-    rules = scores.scores.iloc[1:].dropna(subset=["rank"])
-    best = MODEL if rules.empty else str(rules.loc[rules["rank"].idxmax(), "method"])
+    best = best_rule(scores.scores, MODEL)
     values = {
         "rank": scores.score(MODEL, "rank"), "rule": best, "rule_rank": scores.score(best, "rank"),
         "captured": scores.score(scores.used, "captured"),

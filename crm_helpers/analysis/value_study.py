@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-import ibis
 import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.estimates import Estimate
-from crm_helpers.analysis.purchases import DAYS_A_WEEK, histories, repeat_orders, spent
+from crm_helpers.analysis.purchases import DAYS_A_WEEK, OrderBook, histories, repeat_orders, spent
 from crm_helpers.analysis.value import (
     PREDICTED,
     WEEKS_A_MONTH,
@@ -70,17 +69,15 @@ class Value:
 
 
 def trial(
-    orders: ibis.Table, *, as_of: date, days: int = 0, margin: float | None = None, draws: int = 400,
+    book: OrderBook, *, days: int = 0, margin: float | None = None, draws: int = 400,
     seed: int = 1, level: float = 0.95,
 ) -> Trial:  # fmt: skip
     """Fit the model to what was known some days ago and compare it with what came since.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
-    as_of
-        The day the numbers stand for.
+    book
+        From `purchases.order_book`.
     days
         Last days kept apart; 0 takes a quarter of what is there, 28 to 182.
     margin
@@ -93,18 +90,17 @@ def trial(
     Trial
         Without comparison where too few customers had ordered again by then.
     """
-    first = orders.day.min().to_pandas()
-    span = (pd.Timestamp(as_of) - pd.Timestamp(first)).days if pd.notna(first) else 0
+    span = book.span
     days = days or int(min(max(span // 4, SHORTEST_TEST), LONGEST_TEST))
-    split = as_of - timedelta(days=days)
-    before = histories(orders, until=split, later=as_of)
+    split = book.as_of - timedelta(days=days)
+    before = histories(book, until=split, later=book.as_of)
     if not worth_predicting(before):
         return Trial(split, days, len(before))
     model = fit_value(before, margin=margin)
     expected = model.buying.expected(before, days / DAYS_A_WEEK) * order_worth(model, before)
     came = before["later_revenue"].to_numpy(float) * (1.0 if margin is None else margin)
     seen = min(365, span - days)
-    rules = _rules(orders, before, split=split, days=days, seen=seen)
+    rules = _rules(book, before, split=split, days=days, seen=seen)
     kept = 1.0 if margin is None else margin
     predictions = {MODEL: expected} | {name: rule * kept for name, rule in rules.items()}
     _, total = total_value(model, before, months=days / DAYS_A_WEEK / WEEKS_A_MONTH, seed=seed, level=level)
@@ -112,24 +108,22 @@ def trial(
         split, days, len(before), total, float(came.sum()),
         compare(predictions, came, draws=draws, seed=seed, level=level),
         deciles(expected, came),
-        _tracked(model, orders, before, split=split, as_of=as_of),
+        _tracked(model, book, before, split=split),
     )  # fmt: skip
 
 
 def value_now(
-    orders: ibis.Table, tested: Trial, *, as_of: date, margin: float | None = None, discount: float = 0.1,
+    book: OrderBook, tested: Trial, *, margin: float | None = None, discount: float = 0.1,
     seed: int = 1, level: float = 0.95,
 ) -> Value:  # fmt: skip
     """Expect what every customer brings in the months after a day.
 
     Parameters
     ----------
-    orders
-        From `purchases.order_table`.
+    book
+        From `purchases.order_book`.
     tested
         Result of `trial`: where a simple rule did as well, `value` is by the rule.
-    as_of
-        The day.
     margin, discount
         Share of sales left after the cost of goods, and what money a year later is worth less.
     seed, level
@@ -140,7 +134,7 @@ def value_now(
     Value
         By customer who ordered.
     """
-    known = histories(orders, until=as_of)
+    known = histories(book, until=book.as_of)
     if not worth_predicting(known):
         missing = dict.fromkeys([*PREDICTED, "value"], np.nan)
         return Value(known.assign(**missing, method=None), None)
@@ -149,8 +143,7 @@ def value_now(
     method = tested.comparison.used if tested.comparison else MODEL
     value = table["value_12m"]
     if method != MODEL:
-        span = (pd.Timestamp(as_of) - pd.to_datetime(known["first"]).min()).days
-        rules = _rules(orders, known, split=as_of, days=tested.days, seen=min(365, span))
+        rules = _rules(book, known, split=book.as_of, days=tested.days, seen=min(365, book.span))
         kept = 1.0 if margin is None else margin
         value = pd.Series(rules[method] * kept * 365.25 / tested.days * (1 + discount) ** -0.5)
     totals = total_value(model, known, months=12, seed=seed, level=level)
@@ -158,26 +151,22 @@ def value_now(
 
 
 def _rules(
-    orders: ibis.Table, table: pd.DataFrame, *, split: date, days: int, seen: int
+    book: OrderBook, table: pd.DataFrame, *, split: date, days: int, seen: int
 ) -> dict[str, np.ndarray]:
     """Predict the money of the next days by rules that anybody can apply, net of returns."""
     windows = {LAST_YEAR: seen, LAST_PERIOD: days}
-    rules = {}
-    for name, length in windows.items():
-        money = spent(orders, since=split - timedelta(days=length), until=split)
-        rules[name] = (table["customer_id"].map(money).fillna(0.0) * days / length).to_numpy(float)
-    earlier = histories(orders, until=split - timedelta(days=days), later=split)
+    money = spent(book, until=split, windows=windows).reindex(table["customer_id"]).fillna(0.0)
+    rules = {name: (money[name] * days / length).to_numpy(float) for name, length in windows.items()}
+    earlier = histories(book, until=split - timedelta(days=days), later=split)
     if len(earlier):
         rules[ALIKE] = cell_average(earlier, table)
     return rules
 
 
-def _tracked(
-    model: ValueModel, orders: ibis.Table, before: pd.DataFrame, *, split: date, as_of: date
-) -> pd.DataFrame:
-    actual = repeat_orders(orders, joined_before=split, as_of=as_of)
-    starts = pd.to_datetime(before["first"]).value_counts()
+def _tracked(model: ValueModel, book: OrderBook, before: pd.DataFrame, *, split: date) -> pd.DataFrame:
+    actual = repeat_orders(book, joined_before=split)
+    starts = pd.to_datetime(before["first"]).value_counts().sort_index()
     ends = pd.to_datetime(actual["week"]).to_numpy() + np.timedelta64(1, "D")
     since = (ends[:, None] - starts.index.to_numpy()[None, :]) / np.timedelta64(7, "D")
     expected = model.buying.expected_new(np.maximum(since, 0.0).ravel()).reshape(since.shape)
-    return tracking(actual, expected @ starts.to_numpy(float), split=pd.Timestamp(split))
+    return tracking(actual, (expected * starts.to_numpy(float)).sum(axis=1), split=pd.Timestamp(split))

@@ -11,7 +11,7 @@ import pandas as pd
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 from crm_helpers.analysis.segments import BLOCKS
 
-__all__ = ["TRACKED", "Comparison", "cell_average", "compare", "deciles", "tracking"]
+__all__ = ["TRACKED", "Comparison", "best_rule", "cell_average", "compare", "deciles", "tracking"]
 
 TRACKED = ["week", "period", "actual", "expected"]
 """Columns of `tracking`."""
@@ -40,7 +40,7 @@ class Comparison:
 
     def score(self, method: str, name: str) -> Estimate:
         """Return one score of a method with its interval."""
-        row = self.scores.set_index("method").loc[method]
+        row = self.scores[self.scores["method"] == method].iloc[0]
         return Estimate(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
 
 
@@ -81,9 +81,14 @@ def compare(
             gains.append([_sure(by_rank, level), _sure(by_error, level)])
     scores = pd.DataFrame(rows)
     better = all(1 in gain and -1 not in gain for gain in gains)
-    rules = scores.iloc[1:]
-    best_rule = methods[0] if rules["rank"].isna().all() else str(rules.loc[rules["rank"].idxmax(), "method"])
-    return Comparison(scores, methods[0] if better and gains else best_rule, len(actual))
+    used = methods[0] if better and gains else best_rule(scores, methods[0])
+    return Comparison(scores, used, len(actual))
+
+
+def best_rule(scores: pd.DataFrame, otherwise: str) -> str:
+    """Find the rule (all rows but the first) with the best rank correlation, if any is known."""
+    rules = scores.iloc[1:].dropna(subset=["rank"])
+    return str(rules["method"].iloc[int(rules["rank"].to_numpy().argmax())]) if len(rules) else otherwise
 
 
 def cell_average(earlier: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
@@ -109,21 +114,19 @@ def cell_average(earlier: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
     )
 
 
-def deciles(predicted: np.ndarray, actual: np.ndarray, *, draws: int = 400, seed: int = 1) -> pd.DataFrame:
+def deciles(predicted: np.ndarray, actual: np.ndarray) -> pd.DataFrame:
     """Set predicted beside actual money by tenths of customers, the highest predicted first.
 
     Parameters
     ----------
     predicted, actual
         Money of each customer.
-    draws, seed
-        Of the bootstrap interval.
 
     Returns
     -------
     pandas.DataFrame
         `decile` (1 is the highest predicted), `customers`, `predicted`, `actual` (money a customer) with
-        `actual_low`, `actual_high`, `share_of_revenue`.
+        `actual_low`, `actual_high` (1.96 standard errors), `share_of_revenue`.
     """
     order = np.argsort(-predicted, kind="stable")
     decile = np.empty(len(order), int)
@@ -186,7 +189,7 @@ def _resampled(moments: list[np.ndarray], *, draws: int, seed: int) -> np.ndarra
     weights = np.vstack([np.ones(units), generator.poisson(1.0, (draws, units))])
     sums = weights @ np.column_stack(columns)
     means = sums[:, 1:] / np.maximum(sums[:, :1], 1)
-    return means.reshape(1 + draws, len(moments), _MOMENTS).transpose(1, 0, 2)
+    return np.asarray(means.reshape(1 + draws, len(moments), _MOMENTS).transpose(1, 0, 2))
 
 
 def _scores(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -197,7 +200,7 @@ def _scores(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _intervals(drawn: dict[str, np.ndarray], level: float) -> dict[str, float]:
-    row = {}
+    row: dict[str, float] = {}
     for name, values in drawn.items():
         estimate = quantile_estimate(float(values[0]), values[1:], level=level)
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
