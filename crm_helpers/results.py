@@ -336,6 +336,7 @@ _RESULTS: tuple[Table, ...] = (
             *_interval("auc", "number", "area under the curve", "number"),
             *_interval("brier", "number", "mean squared error of the probabilities", "number"),
             *_interval("behind", "number", "area below that of the best model", "number"),
+            *_interval("excess", "number", "squared error above the least one", "number"),
             Column("kept", "boolean", "the simplest that is not surely worse than the best", required=True),
         ),
         key=("model",),

@@ -29,8 +29,12 @@ BOOSTING, NETWORK = "boosted trees", "neural network"
 KINDS = (ALONE, LOGISTIC, BOOSTING, NETWORK)
 """From the simplest to the most complex."""
 
-_ENDS = ("", "_low", "_high")
-SCORED = ["model", *(f"{name}{end}" for name in ("auc", "brier", "behind") for end in _ENDS), "kept"]
+_ENDS, _SCORES = ("", "_low", "_high"), ("auc", "brier", "behind", "excess")
+SCORED = [
+    "model",
+    *(f"{name}{end}" for name in ("auc", "brier", "behind", "excess") for end in _ENDS),
+    "kept",
+]
 """Columns of `compare_models`."""
 
 FOLDS = 3
@@ -146,7 +150,8 @@ def compare_models(
     -------
     pandas.DataFrame
         `model`, `auc` (area under the curve) and `brier` (mean squared error) with `_low` and `_high`,
-        `behind` (by how much the area is below the best one's) with its interval, `kept`.
+        `behind` (by how much the area is below the best one's) and `excess` (by how much the error is above
+        the least) with their intervals, `kept`.
     """
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(churned))[:MOST_DRAWN])
@@ -158,9 +163,11 @@ def compare_models(
         name: (weights @ (p[chosen] - label) ** 2) / weights.sum(axis=1) for name, p in predicted.items()
     }
     best = max(drawn, key=lambda name: float(drawn[name][0]))
+    truest = min(errors, key=lambda name: float(errors[name][0]))
     rows = []
     for name, area in drawn.items():
         parts = {"auc": area, "brier": errors[name], "behind": drawn[best] - area}
+        parts |= {"excess": errors[name] - errors[truest]}
         estimates = {key: quantile_estimate(float(d[0]), d[1:], level=level) for key, d in parts.items()}
         row: dict[str, object] = {"model": name}
         for key, found in estimates.items():
@@ -171,8 +178,9 @@ def compare_models(
 
 
 def simplest(table: pd.DataFrame) -> str:
-    """Choose the first model whose area is not surely below the best one's."""
-    return str(table.loc[table["behind_low"] <= 0, "model"].iloc[0])
+    """Choose the first model that is surely worse than the best in neither area nor error."""
+    good = table[(table["behind_low"] <= 0) & (table["excess_low"] <= 0)]
+    return str((good if len(good) else table.nlargest(1, "auc"))["model"].iloc[0])
 
 
 def areas(score: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ __all__ = ["BuyingModel", "Kind", "fit_buying", "group_customers", "log_likeliho
 
 Kind = Literal["BG/NBD", "MBG/NBD"]
 
-NODES = 24  # of the quadrature over the chance to leave; 48 change no expectation by more than 1e-6
+NODES = 24  # of the quadrature over the chance to leave: within 2e-5 of the closed form
 _STARTS = np.array([[0.5, 1.0, 0.5, 2.0], [2.0, 1.0, 1.0, 8.0]])  # r, alpha in mean waits, a, b
 
 

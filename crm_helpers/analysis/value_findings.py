@@ -311,7 +311,7 @@ def judge(found: Value, table: pd.DataFrame) -> Verdict:
     return "solid" if bool(table["met"].all()) else "indicative"
 
 
-def answer(found: Value, trial: Trial, table: pd.DataFrame) -> Sentence:
+def answer(found: Value, trial: Trial, table: pd.DataFrame, *, customers: pd.DataFrame) -> Sentence:
     """Choose the sentence that answers the page, with its values.
 
     Parameters
@@ -320,6 +320,8 @@ def answer(found: Value, trial: Trial, table: pd.DataFrame) -> Sentence:
         Results of `value_now` and `trial`.
     table
         Result of `criteria`.
+    customers
+        Result of `published_customers`, for the risk.
 
     Returns
     -------
@@ -334,4 +336,9 @@ def answer(found: Value, trial: Trial, table: pd.DataFrame) -> Sentence:
     numbers = {"verdict": verdict, "money": found.money, "top": top, "customers": len(value)}
     if trial.comparison is None:
         return "value.answer_untested", numbers
-    return "value.answer", numbers | {"miss": trial.miss}
+    risk = customers["churn_probability"].dropna()
+    if risk.empty:
+        return "value.answer_money", numbers | {"miss": trial.miss}
+    days = int(customers["horizon_days"].iloc[0])
+    leaving = {"leaving": round(float(risk.sum())), "active": len(risk), "days": days}
+    return "value.answer", numbers | leaving | {"miss": trial.miss}
