@@ -24,7 +24,8 @@ CONTACTS = ibis.schema({
 
 def book_of(lines: pd.DataFrame, *, as_of: date = AS_OF, products: dict[str, str] | None = None) -> OrderBook:
     """Make a book of lines (`customer_id`, `order_id`, `ordered_at`, `amount`, perhaps `product_id`)."""
-    table = lines.assign(amount=[Decimal(str(round(amount, 2))) for amount in lines["amount"]])
+    money = [Decimal(str(round(amount, 2))) for amount in lines["amount"]]
+    table = lines.assign(amount=pd.Series(money, index=lines.index, dtype=object))
     table["ordered_at"] = pd.to_datetime(table["ordered_at"])
     if "product_id" not in table:
         table["product_id"] = None
@@ -45,7 +46,12 @@ def no_contacts() -> ibis.Table:
 
 
 def lives(
-    parameters: tuple[float, float, float, float], *, customers: int, weeks: np.ndarray, seed: int, offset: int = 0
+    parameters: tuple[float, float, float, float],
+    *,
+    customers: int,
+    weeks: np.ndarray,
+    seed: int,
+    offset: int = 0,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Live customers one by one as BG/NBD (offset 0) or MBG/NBD (1) says; also orders beyond T, to 3·T."""
     generator = np.random.default_rng(seed)
@@ -65,7 +71,9 @@ def shop(*, customers: int = 600, days: int = 400, seed: int = 1, again: bool = 
     """Lines of a shop whose customers come at rates of their own, some leaving half-way."""
     generator = np.random.default_rng(seed)
     first = generator.integers(0, days // 2, customers)
-    end = np.where(generator.random(customers) < 0.3, first + generator.integers(5, days // 2, customers), days)
+    end = np.where(
+        generator.random(customers) < 0.3, first + generator.integers(5, days // 2, customers), days
+    )
     count = generator.poisson(generator.gamma(2, 3, customers)) if again else np.zeros(customers, int)
     who = np.repeat(np.arange(customers), count + 1)
     share = np.where(np.append(True, np.diff(who) > 0), 0.0, generator.random(len(who)))

@@ -236,7 +236,7 @@ def _estimator(kind: str, seed: int) -> Any:
             early_stopping=False, random_state=seed,
         )  # fmt: skip
     return MLPClassifier(
-        (12,), alpha=0.3, batch_size=200, learning_rate_init=0.01, max_iter=200, tol=1e-3,
+        (12,), alpha=0.3, learning_rate_init=0.01, max_iter=200, tol=1e-3,
         n_iter_no_change=3, random_state=seed,
     )  # fmt: skip
 

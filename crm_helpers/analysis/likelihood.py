@@ -34,7 +34,8 @@ class Fit:
     def draws(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Draw parameters as other samples of this size would have given them, one row a draw."""
         logs = np.log(self.parameters)
-        return np.exp(generator.multivariate_normal(logs, self.covariance, count, method="eigh"))
+        drawn = generator.multivariate_normal(logs, self.covariance, count, method="eigh")
+        return np.exp(np.clip(drawn, -MOST_LOG, MOST_LOG))
 
 
 def maximise(objective: Objective, starts: np.ndarray, *, lowest: np.ndarray | None = None) -> Fit:
@@ -75,7 +76,7 @@ def maximise(objective: Objective, starts: np.ndarray, *, lowest: np.ndarray | N
             if _inside(best.x, lows):
                 break
             best = min(best, _descend(downhill, np.log(start), bounds), key=lambda end: float(end.fun))
-        covariance = _covariance(downhill, best.x) / scale
+        covariance = _covariance(downhill, best.x, scale)
     return Fit(np.exp(best.x), covariance, -float(best.fun) * scale, _inside(best.x, lows))
 
 
@@ -90,12 +91,14 @@ def _descend(
     return optimize.minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
 
-def _covariance(downhill: Objective, at: np.ndarray) -> np.ndarray:
-    """Invert the curvature; directions without any are held, as the sample says nothing about them."""
+def _covariance(downhill: Objective, at: np.ndarray, scale: float) -> np.ndarray:
+    """Invert the curvature; a direction the sample says little about varies by a factor of e at most.
+
+    Along it the likelihood is flat and so is what is predicted, far from where the curvature was taken.
+    """
     steps = np.eye(len(at)) * _STEP
     rows = [(downhill(at + step)[1] - downhill(at - step)[1]) / (2 * _STEP) for step in steps]
     curvature = np.array(rows)
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    known = values > 1e-9 * max(float(values.max()), 1e-300)
-    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
+    inverse = 1 / np.maximum(values * scale, 1.0)
     return np.asarray((vectors * inverse) @ vectors.T)

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 from made_orders import book_of, few
 
-from crm_helpers.analysis.cohorts import cohort_retention, concentration, retained, share_of_top, value_by_segment
+from crm_helpers.analysis.cohorts import (
+    cohort_retention,
+    concentration,
+    retained,
+    share_of_top,
+    value_by_segment,
+)
 
 
 def test_cohorts_are_counted_by_month_and_the_month_that_is_not_over_is_left_out():

@@ -43,7 +43,10 @@ def test_the_likelihood_is_the_integral_over_rates_and_chances(kind, offset, row
 
     nodes, weights = np.polynomial.legendre.leggauss(300)
     quantiles, weights = (nodes + 1) / 2, weights / 2
-    rate, p = stats.gamma.ppf(quantiles, r, scale=1 / alpha)[:, None], stats.beta.ppf(quantiles, a, b)[None, :]
+    rate, p = (
+        stats.gamma.ppf(quantiles, r, scale=1 / alpha)[:, None],
+        stats.beta.ppf(quantiles, a, b)[None, :],
+    )
     gone = p * (1 - p) ** (chances - 1) * np.exp(-rate * t_x) if chances > 0 else 0.0
     there = (1 - p) ** chances * np.exp(-rate * age)
     value = weights @ (rate**x * (gone + there)) @ weights

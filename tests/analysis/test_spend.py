@@ -42,7 +42,9 @@ def test_the_likelihood_of_a_mean_is_the_integral_over_customers():
         mean = stats.gamma.pdf(z[place], p * x[place], scale=1 / (rate * x[place]))
         return float(mean * stats.gamma.pdf(rate, q, scale=1 / v))
 
-    whole = sum(np.log(integrate.quad(density, 0, np.inf, args=(place,), epsabs=1e-14)[0]) for place in range(3))
+    whole = sum(
+        np.log(integrate.quad(density, 0, np.inf, args=(place,), epsabs=1e-14)[0]) for place in range(3)
+    )
     # the objective leaves out what does not depend on the parameters: the sum of ln z
     assert objective(PLANTED)[0] - np.log(z).sum() == pytest.approx(whole, rel=1e-7)
 
