@@ -85,12 +85,10 @@ def tastes(book: OrderBook, *, day: date, until: date | None = None) -> Tastes:
     categories = [str(name) for name in sizes.index[:MOST_CATEGORIES]]
     if len(sizes) > MOST_CATEGORIES:
         categories.append(OTHER)
-    customers = pd.Series(
-        np.sort(counts.loc[counts["orders"] > 0, "customer_id"].unique()), name="customer_id"
-    )
-    counts = counts[counts["customer_id"].isin(customers)]
-    rows = np.searchsorted(customers.to_numpy(), counts["customer_id"].to_numpy())
-    columns = _places(counts["category"], categories)
+    places, names = pd.factorize(counts["customer_id"], sort=True)
+    began = np.bincount(places, counts["orders"], minlength=len(names)) > 0
+    counts, rows = counts[began[places]], (np.cumsum(began) - 1)[places[began[places]]]
+    customers, columns = pd.Series(names[began]), _places(counts["category"], categories)
     matrix = np.zeros((len(customers), len(categories)))
     np.add.at(matrix, (rows, columns), counts["orders"].to_numpy(float))
     last, following = (

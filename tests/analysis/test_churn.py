@@ -138,7 +138,7 @@ def test_shuffled_labels_give_no_gain():
     predicted = {kind: fit_churn(table, mixed, kind=kind).predict(fresh) for kind in KINDS[1:]}
     found = compare_models(predicted, label)
     assert (found["auc_low"] < 0.52).all()
-    assert all(0 <= p.min() and p.max() <= 1 for p in predicted.values())
+    assert all(p.min() >= 0 and p.max() <= 1 for p in predicted.values())
 
 
 def test_calibrated_scores_come_true():
