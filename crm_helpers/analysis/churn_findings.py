@@ -16,12 +16,14 @@ from crm_helpers.analysis.value import PREDICTED
 from crm_helpers.analysis.value_study import Value
 
 __all__ = [
-    "AT_RISK", "best_rule", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
+    "best_rule", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
     "next_order", "next_steps", "probable", "published_customers",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
-AT_RISK = 0.5  # probability of no order from which a customer counts as at risk
+LEAST_RISK = 0.2  # mean probability of no order from which an offer is worth a trial
+FEWEST_TRIED = 20  # customers of a trial
+MOST_WRONGLY = 0.5  # share of those called lost who came back, up to which a rule is of use
 VALUABLE = 0.8  # quantile of value from which a customer counts as valuable
 
 
@@ -83,7 +85,8 @@ def best_rule(rules: pd.DataFrame) -> Sentence:
         Estimate(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
         for name in ("wrongly", "missed")
     )
-    return "value.rule", {"rule": row["rule"], "wrongly": wrongly, "missed": missed}
+    key = "value.rule" if wrongly.value <= MOST_WRONGLY else "value.rule_weak"
+    return key, {"rule": row["rule"], "wrongly": wrongly, "missed": missed}
 
 
 def leaving(found: Churn) -> Sentence:
@@ -245,7 +248,7 @@ def next_steps(customers: pd.DataFrame) -> dict[str, dict[str, Any]]:
     risk = valuable["churn_probability"].dropna()
     level = float(np.quantile(risk, 0.9)) if len(risk) else np.nan
     chosen = valuable[valuable["churn_probability"] >= level]
-    if len(chosen) >= 20:
+    if len(chosen) >= FEWEST_TRIED and chosen["churn_probability"].mean() >= LEAST_RISK:
         steps["value.try_offer"] = {
             "customers": len(chosen), "risk": float(chosen["churn_probability"].mean()),
             "value": float(chosen["value"].sum()),

@@ -54,8 +54,8 @@ def tell(book: OrderBook) -> Told:
     ]  # fmt: skip
     tables = {
         "customer_values": published, "value_scores": findings.score_table(tested),
-        "value_deciles": tested.deciles, "value_tracking": tested.tracking, "churn_models": churn.models, "churn_lift": churn.lift,
-        "cohort_retention": began, "next_order_tests": nexts,
+        "value_deciles": tested.deciles, "value_tracking": tested.tracking, "churn_models": churn.models,
+        "churn_lift": churn.lift, "cohort_retention": began, "next_order_tests": nexts,
     }  # fmt: skip
     for name, table in tables.items():
         typed(table, RESULTS[name])
