@@ -13,6 +13,7 @@ from crm_helpers.analysis.estimates import wilson_estimate
 __all__ = ["RULES", "ChurnWindow", "choose_window", "compare_rules", "lost_by"]
 
 CANDIDATES = (14, 21, 28, 42, 56, 91, 122, 182, 274, 365)  # days
+ENOUGH_ENDED = 0.9  # share of the pauses that ever end which have ended by then, at least
 ENOUGH_STAY = 0.5  # share of the silent who come back within as long again, at most
 PARTS = 4  # of the data one window may fill: learn, label, test, label
 RULES = {"twice the own rhythm": 2.0, "three times the own rhythm": 3.0, "four times the own rhythm": 4.0}
@@ -23,7 +24,8 @@ RULES = {"twice the own rhythm": 2.0, "three times the own rhythm": 3.0, "four t
 class ChurnWindow:
     """The silence that counts as lost, and what was seen of every silence that was tried.
 
-    `evidence`: `days`, `outlast` (share of pauses longer), `back` (share of those silent for so long who
+    `evidence`: `days`, `outlast` (share of pauses longer), `ended` (share ended by then of those
+    that ever end), `back` (share of those silent for so long who
     come back within as long again), `silent` (customers silent for so long now). `reached` says that the
     rule was met; else the longest silence the data allow is taken.
     """
@@ -40,7 +42,10 @@ class ChurnWindow:
 
 
 def choose_window(pauses: pd.DataFrame, *, span: int, wanted: int = 0) -> ChurnWindow:
-    """Choose the shortest silence from which on at most half come back within as long again.
+    """Choose the shortest silence by which most pauses that end have ended, and few end soon after.
+
+    By then nine of ten of the pauses that ever end have ended, so that the window is not shorter than the
+    company's rhythm; and from it on at most half of the silent come back within as long again.
 
     Pauses are followed until an order ends them or the data do (Kaplan & Meier 1958), so that open
     pauses, the longest of all, are not left out. Customers who order seldom have few pauses and weigh
@@ -77,12 +82,18 @@ def choose_window(pauses: pd.DataFrame, *, span: int, wanted: int = 0) -> ChurnW
         return float(np.append(1.0, survival)[np.searchsorted(days, length, side="right")])
 
     back = [1 - outlast(2 * length) / outlast(length) if outlast(length) > 0 else 0.0 for length in tried]
+    ever = 1 - float(survival[-1]) if len(survival) else 0.0
+    ended = [(1 - outlast(length)) / ever if ever > 0 else 0.0 for length in tried]
     evidence = pd.DataFrame({
-        "days": tried, "outlast": [outlast(length) for length in tried], "back": back,
+        "days": tried, "outlast": [outlast(length) for length in tried], "ended": ended, "back": back,
         "silent": [int(pauses.loc[days >= length, "open"].sum()) for length in tried],
     })  # fmt: skip
     evidence["share_silent"] = evidence["silent"] / max(int(total), 1)
-    return_more = [place for place, share in enumerate(back) if share > ENOUGH_STAY]
+    return_more = [
+        place
+        for place, (gone, share) in enumerate(zip(ended, back, strict=True))
+        if share > ENOUGH_STAY or gone < ENOUGH_ENDED
+    ]
     enough = tried[max(return_more, default=-1) + 1 :]
     return ChurnWindow(wanted or [*enough, tried[-1]][0], bool(enough), evidence)
 

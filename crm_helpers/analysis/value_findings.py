@@ -9,9 +9,9 @@ import pandas as pd
 
 from crm_helpers.analysis.churn_study import Churn
 from crm_helpers.analysis.cohorts import share_of_top
+from crm_helpers.analysis.holdout import best_rule
 from crm_helpers.analysis.segment_findings import criteria_table
 from crm_helpers.analysis.value_study import MODEL, Trial, Value
-from crm_helpers.analysis.value_test import best_rule
 from crm_helpers.record import Verdict
 
 __all__ = [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.estimates import Estimate
+from crm_helpers.analysis.holdout import TRACKED, Comparison, cell_average, compare, deciles, tracking
 from crm_helpers.analysis.purchases import DAYS_A_WEEK, OrderBook, histories, repeat_orders, spent
 from crm_helpers.analysis.value import (
     PREDICTED,
@@ -20,7 +21,6 @@ from crm_helpers.analysis.value import (
     total_value,
     worth_predicting,
 )
-from crm_helpers.analysis.value_test import TRACKED, Comparison, cell_average, compare, deciles, tracking
 
 __all__ = ["LAST_PERIOD", "LAST_YEAR", "MODEL", "Trial", "Value", "trial", "value_now"]
 

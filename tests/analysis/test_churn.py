@@ -50,6 +50,14 @@ def test_the_window_is_the_shortest_from_which_on_most_stay_away():
     assert found.back == pytest.approx(0.2)
 
 
+def test_the_window_is_not_shorter_than_the_rhythm_of_slow_buyers():
+    """Few come back within a fortnight of a fortnight's silence, but only because nobody orders so often."""
+    counts = pd.DataFrame({"days": [90, 100, 110, 900], "ended": [300, 400, 300, 0], "open": [0, 0, 0, 200]})
+    found = choose_window(counts, span=4_000)
+    assert found.evidence.set_index("days").loc[14, "back"] == 0
+    assert found.days == 122
+
+
 def test_data_too_short_give_the_longest_window_and_say_so():
     counts = pd.DataFrame({"days": [30, 60], "ended": [90, 10], "open": [0, 0]})
     found = choose_window(counts, span=120)
