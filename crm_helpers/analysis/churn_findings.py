@@ -40,6 +40,8 @@ def lost(window: ChurnWindow) -> Sentence:
     tuple of str and dict
         Key of the sentence and its values.
     """
+    if not window.known:
+        return "value.no_pauses", {}
     if window.reached:
         return "value.lost", {"days": window.days}
     return "value.lost_unsure", {"days": window.days, "back": window.back}
@@ -58,6 +60,8 @@ def lost_note(window: ChurnWindow) -> Sentence:
     tuple of str and dict
         Key of the sentence and its values.
     """
+    if not window.known:
+        return "value.not_predicted", {}
     silent = int(window.evidence.loc[window.evidence["days"] == window.days, "silent"].iloc[0])
     if window.reached:
         return "value.lost_note", {"back": window.back, "silent": silent}

@@ -35,6 +35,11 @@ class ChurnWindow:
     evidence: pd.DataFrame
 
     @property
+    def known(self) -> bool:
+        """Whether any pause was ended by an order."""
+        return bool((self.evidence["outlast"] < 1).any())
+
+    @property
     def back(self) -> float:
         """Share of those silent for that long who come back within as long again."""
         found = self.evidence.loc[self.evidence["days"] == self.days, "back"]

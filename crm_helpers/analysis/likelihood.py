@@ -15,6 +15,7 @@ Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Takes the parameters; returns the log-likelihood and its slope in each of them."""
 
 MOST_LOG = 12.0  # parameters are looked for between exp(-12) and exp(12)
+_WIDEST = 3.0  # standard deviation of a log parameter at most
 _STEP = 1e-4  # of a log parameter, for second derivatives
 
 
@@ -92,7 +93,7 @@ def _descend(
 
 
 def _covariance(downhill: Objective, at: np.ndarray, scale: float) -> np.ndarray:
-    """Invert the curvature; a direction the sample says little about varies by a factor of e at most.
+    """Invert the curvature; a direction the sample says little about varies by a factor of e³ at most.
 
     Along it the likelihood is flat and so is what is predicted, far from where the curvature was taken.
     """
@@ -100,5 +101,5 @@ def _covariance(downhill: Objective, at: np.ndarray, scale: float) -> np.ndarray
     rows = [(downhill(at + step)[1] - downhill(at - step)[1]) / (2 * _STEP) for step in steps]
     curvature = np.array(rows)
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    inverse = 1 / np.maximum(values * scale, 1.0)
+    inverse = 1 / np.maximum(values * scale, 1 / _WIDEST**2)
     return np.asarray((vectors * inverse) @ vectors.T)

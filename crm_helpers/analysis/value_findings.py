@@ -15,8 +15,8 @@ from crm_helpers.analysis.value_study import MODEL, Trial, Value
 from crm_helpers.record import Verdict
 
 __all__ = [
-    "ahead", "answer", "concentrated", "criteria", "criteria_table", "horizons", "judge", "model_used",
-    "money_kept", "retention", "score_table", "spending", "tenths", "tested", "tested_by", "tracked",
+    "ahead", "answer", "concentrated", "criteria", "criteria_table", "horizons", "judge", "missed",
+    "model_used", "money_kept", "retention", "score_table", "spending", "tenths", "tested", "tested_by", "tracked",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -165,6 +165,11 @@ def tested(found: Trial) -> Sentence:
     if found.comparison is None:
         return "value.not_tested", {"customers": found.customers, "day": found.split}
     return "value.tested", {"miss": found.miss, "days": found.days}
+
+
+def missed(found: Trial) -> str:
+    """Write by how much the money of the test was missed, for a check."""
+    return f"off by {found.miss:.1%}" if np.isfinite(found.miss) else "not tested"
 
 
 def tested_by(found: Trial) -> Sentence:
