@@ -16,7 +16,8 @@ from crm_helpers.record import Verdict
 
 __all__ = [
     "ahead", "answer", "concentrated", "criteria", "criteria_table", "horizons", "judge", "missed",
-    "model_used", "money_kept", "retention", "score_table", "spending", "tenths", "tested", "tested_by", "tracked",
+    "model_used", "money_kept", "retention", "score_table", "spending", "tenths", "tested",
+    "tested_by", "tracked",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]

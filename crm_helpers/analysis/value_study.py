@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.holdout import TRACKED, Comparison, cell_average, compare, deciles, tracking
@@ -127,7 +128,7 @@ def value_now(
     margin, discount
         Share of sales left after the cost of goods, and what money a year later is worth less.
     seed, level
-        Of the parametric bootstrap.
+        Of the parametric bootstrap; its intervals are widened by what the test missed.
 
     Returns
     -------
@@ -146,8 +147,17 @@ def value_now(
         rules = _rules(book, known, split=book.as_of, days=tested.days, seen=min(365, book.span))
         kept = 1.0 if margin is None else margin
         value = pd.Series(rules[method] * kept * 365.25 / tested.days * (1 + discount) ** -0.5)
-    totals = total_value(model, known, months=12, seed=seed, level=level)
-    return Value(table.assign(value=value.to_numpy(float), method=method), model, *totals)
+    orders, money = total_value(model, known, months=12, seed=seed, level=level)
+    orders, money = (_widened(total, tested.miss, level) for total in (orders, money))
+    return Value(table.assign(value=value.to_numpy(float), method=method), model, orders, money)
+
+
+def _widened(total: Estimate, miss: float, level: float) -> Estimate:
+    """Take the share missed in the test for the standard error of what no model knows: seasons, trends."""
+    if not np.isfinite(miss):
+        return total
+    half = np.hypot(total.half_width, stats.norm.ppf(0.5 + level / 2) * miss * total.value)
+    return Estimate(total.value, total.value - half, total.value + half)
 
 
 def _rules(

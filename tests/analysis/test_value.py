@@ -119,6 +119,7 @@ def test_a_shop_is_predicted_and_tested_whole():
     assert tested.miss < 0.5
     assert found.customers["customer_id"].is_unique
     assert 0.9 * found.money.value < found.customers["value_12m"].sum() < found.money.value
+    assert found.money.half_width >= 1.95 * tested.miss * found.money.value
     assert set(found.customers["method"]) == {tested.comparison.used}
     assert MODEL in tested.comparison.scores["method"].tolist()
     assert tested.tracking["expected"].is_monotonic_increasing
