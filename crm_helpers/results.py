@@ -6,6 +6,7 @@ from crm_helpers.needs_results import NEEDS_RESULTS
 from crm_helpers.people_results import PEOPLE_RESULTS
 from crm_helpers.quality_results import QUALITY_RESULTS
 from crm_helpers.tables import Column, Table
+from crm_helpers.value_results import VALUE_RESULTS
 
 __all__ = ["RESULTS"]
 
@@ -186,6 +187,7 @@ _RESULTS: tuple[Table, ...] = (
         ),
         key=("kind", "position"),
     ),
+    *VALUE_RESULTS,
     Table(
         "segment_moves",
         "one row a segment of the last report, one of this and a reason: customers who went that way",

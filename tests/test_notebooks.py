@@ -22,6 +22,7 @@ PAGES = [
     "01_ingestion",
     "02_cleaning",
     "03_segmentation",
+    "04_customer_value",
     "05_customer_needs",
     "06_channel_optimization",
     "07_campaign_regression",
@@ -61,7 +62,7 @@ def calls(path: Path, method: str) -> set[str]:
     }
 
 
-def test_the_seven_pages_are_there():
+def test_the_eight_pages_are_there():
     assert [path.stem for path in NOTEBOOKS] == PAGES
 
 

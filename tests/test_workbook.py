@@ -39,7 +39,7 @@ def text_of(page: Path) -> str:
 def test_the_demo_publishes_every_page_and_its_record(demo_run: Path):
     manifest = json.loads(text_of(demo_run / "manifest.json"))
     assert manifest["status"] == "good"
-    assert [page["status"] for page in manifest["pages"]] == ["good"] * 6
+    assert [page["status"] for page in manifest["pages"]] == ["good"] * 8
     for page in manifest["pages"]:
         assert (demo_run / f"{page['page']}.html").is_file()
         assert json.loads(text_of(demo_run / f"{page['page']}.result.json"))["answer"]
