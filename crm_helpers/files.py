@@ -24,9 +24,10 @@ from crm_helpers.record import TableRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fingerprint", "work_folder", "write_table", "write_text"]
+__all__ = ["FEW", "fingerprint", "work_folder", "write_table", "write_text"]
 
 WAIT_SECONDS = 600  # for another process that does the same for the same company
+FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
 SETTLED_SECONDS = 3.0  # a file system may give two changes within this time the same date
 
 
@@ -95,8 +96,8 @@ def _copy(table: ibis.Table, path: Path) -> None:
     # not Ibis' own to_parquet: it writes the path as a Python literal, which breaks on an apostrophe
     backend = table._find_backend()  # noqa: SLF001 - Ibis offers no public way to ask
     backend._run_pre_execute_hooks(table)  # noqa: SLF001 - registers frames the expression holds
-    query = f"COPY ({backend.compile(table)}) TO {quote_text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-    backend.raw_sql(query)
+    form = f"FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT {FEW}"
+    backend.raw_sql(f"COPY ({backend.compile(table)}) TO {quote_text(str(path))} ({form})")
 
 
 @contextmanager

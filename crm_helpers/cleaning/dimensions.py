@@ -17,8 +17,8 @@ import pandas as pd
 
 from crm_helpers.cleaning.references import REFERENCE
 from crm_helpers.cleaning.rules import ALL_ROWS, IDENTICAL
-from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
-from crm_helpers.lake import quote_identifier, quote_text
+from crm_helpers.cleaning.standardise import Standardised, clean_place
+from crm_helpers.lake import quote_text
 
 __all__ = ["DIMENSIONS", "arrivals", "inner_dimensions", "timeliness"]
 
@@ -33,7 +33,6 @@ _COLUMNS = ["table", "dimension", "good", "cases", "cases_of"]
 
 
 def inner_dimensions(
-    connection: ibis.BaseBackend,
     tables: Mapping[str, Standardised],
     *,
     quality: pd.DataFrame,
@@ -45,8 +44,6 @@ def inner_dimensions(
 
     Parameters
     ----------
-    connection
-        The engine, with the converted tables in it.
     tables
         The converted tables.
     quality, missing, references, relations
@@ -66,7 +63,7 @@ def inner_dimensions(
         rows = int(cells["rows"].sum())
         found += [
             (name, "completeness", rows - int(cells["missing"].sum()), rows, "cells"),
-            (name, "validity", *_valid(connection, table), "values given"),
+            (name, "validity", table.valid, table.valid + table.invalid, "values given"),
             (name, "uniqueness", *_unique(quality[quality["table"] == name]), "rows"),
             (
                 name, "consistency",
@@ -135,14 +132,6 @@ def timeliness(arrived: pd.DataFrame, as_of: date) -> pd.DataFrame:
         "cases": cases.to_numpy(), "cases_of": "months", "newest": newest.dt.date.to_numpy(),
         "age_days": (limit - newest).dt.days.to_numpy(),
     })  # fmt: skip
-
-
-def _valid(connection: ibis.BaseBackend, table: Standardised) -> tuple[int, int]:
-    good = " + ".join(f"count({quote_identifier(column.name)})" for column in table.columns)
-    bad = " + ".join(f"count_if({code_of(column.name)} BETWEEN 2 AND 5)" for column in table.columns)
-    query = f"SELECT {good}, {bad} FROM {quote_identifier(table.place)}"
-    valid, invalid = map(int, connection.raw_sql(query).fetchone())
-    return valid, valid + invalid
 
 
 def _unique(quality: pd.DataFrame) -> tuple[int, int]:

@@ -99,7 +99,7 @@ def measure(
         The tables `MEASURES`, by name; `returns` where something was sold.
     """
     dimensions = inner_dimensions(
-        connection, tables, quality=quality, missing=missing,
+        tables, quality=quality, missing=missing,
         references=found.references, relations=found.relations,
     )  # fmt: skip
     dimensions["share"] = dimensions["good"] / dimensions["cases"]

@@ -38,6 +38,8 @@ class Standardised:
     quarantined: Mapping[tuple[str, int], int]  # rows by first fatal column and code
     set_missing: Mapping[tuple[str, int], int]  # values of rows that were kept
     rules: tuple[str, ...] = ()  # names of the profile's own conditions, in their order
+    valid: int = 0  # values given that were read and are within their bounds
+    invalid: int = 0  # values given that were not
 
 
 def standardise(
@@ -104,6 +106,8 @@ def standardise(
         table, mapping.source, place, columns, key, counts["rows"],
         _ragged(counts) | _declared(counts, rules) | _by_rule(counts, "quarantined", columns),
         _by_rule(counts, "set_missing", columns), rules,
+        valid=sum(counts[f"good {column.name}"] for column in columns),
+        invalid=sum(counts[f"invalid {column.name}"] for column in columns),
     )  # fmt: skip
 
 
@@ -201,7 +205,10 @@ def _counts(
 
 def _by_code(column: str, position: int, heard: str) -> dict[str, str]:
     code = code_of(column)
-    terms = {f"unreadable {column}": f"count_if({code} IN (2, 4) AND {heard})"}
+    terms = {
+        f"unreadable {column}": f"count_if({code} IN (2, 4) AND {heard})",
+        f"invalid {column}": f"count_if({code} BETWEEN 2 AND 5 AND {heard})",
+    }
     for number in CODES:
         terms[f"quarantined {column} {number}"] = f"count_if(fatal = {position} AND {code} = {number})"
         terms[f"set_missing {column} {number}"] = f"count_if(fatal = 0 AND {code} = {number})"

@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from crm_helpers.errors import InputError, suggest
+from crm_helpers.files import FEW
 from crm_helpers.ingest.batches import FAULT, FILE_ROW, FIRST_ROW, NO_ROWS, ROW, text_batches
 from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect, even_endings
 from crm_helpers.lake import connect, quote_text
@@ -32,7 +33,7 @@ __all__ = ["LONGEST_RECORD", "as_utf8", "copy_csv", "read_csv", "stream"]
 BATCH_ROWS = 100_000
 CHUNK_BYTES = 1 << 20
 COPY_MEMORY = "1GB"
-FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
+USUAL_RECORD = 2_000_000  # bytes, the engine's own limit
 
 _LINE = re.compile(r"(?:on Line:|in line) (\d+)")
 _ENCODING = 'is not in the declared encoding; crm check guesses it, state it in encoding, as "gb18030"'
@@ -122,13 +123,20 @@ def copy_csv(
         return None
     check(names)
     target = work / f"{uuid4().hex}.parquet"
-    query = (
-        f"COPY ({_scan(text, source, before, names)}) TO {quote_text(str(target))}"
+    to = (
+        f" TO {quote_text(str(target))}"
         f" (FORMAT parquet, DICTIONARY_SIZE_LIMIT {FEW}, KV_METADATA {{{FIRST_ROW}: '{before + 2}'}})"
     )
     connection = connect(text.parent, work, memory=COPY_MEMORY)
     try:
-        (rows,) = connection.raw_sql(query).fetchone()
+        # the engine reserves room for the longest record many times over, which doubles the time
+        usual, any_ = (_scan(text, source, before, names, longest=n) for n in (USUAL_RECORD, LONGEST_RECORD))
+        try:
+            (rows,) = connection.raw_sql(f"COPY ({usual}){to}").fetchone()
+        except duckdb.InvalidInputException as error:
+            if "Maximum line size" not in str(error):
+                raise
+            (rows,) = connection.raw_sql(f"COPY ({any_}){to}").fetchone()
     except duckdb.Error as error:
         raise InputError(_fault(str(error), label)) from None
     finally:
@@ -176,7 +184,9 @@ def _opened(path: Path, source: Source, work: Path, label: str) -> tuple[Path, i
     return even_endings(text, before, work), before, names
 
 
-def _scan(text: Path, source: Source, before: int, names: Sequence[str]) -> str:
+def _scan(
+    text: Path, source: Source, before: int, names: Sequence[str], *, longest: int = LONGEST_RECORD
+) -> str:
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
     quote = quote_text(source.quote)
     return (
@@ -184,7 +194,7 @@ def _scan(text: Path, source: Source, before: int, names: Sequence[str]) -> str:
         f" skip = {before}, columns = {{{columns}}}, delim = {quote_text(source.delimiter)},"
         f" quote = {quote}, escape = {quote},"
         " allow_quoted_nulls = false, null_padding = false, strict_mode = true, compression = 'none',"
-        f" max_line_size = {LONGEST_RECORD})"
+        f" max_line_size = {longest})"
     )
 
 

@@ -43,7 +43,10 @@ NAMES = (
 
 
 def write_lines(path: Path, rows: int) -> None:
-    """Write order lines in the order of time: three lines an order, two years, 5,000 products, 120 shops."""
+    """Write order lines in the order of time: three lines an order, two years, 5,000 products, 120 shops.
+
+    A product has its price, and a line costs its quantity times that, less up to a fifth.
+    """
     buyers = max(rows // 25, 1)
     duckdb.connect().execute(
         f"""COPY (SELECT
@@ -52,7 +55,8 @@ def write_lines(path: Path, rows: int) -> None:
             strftime(TIMESTAMP '2023-01-01' + to_seconds(CAST(i // 3 * 63000000 // {rows} * 3 AS BIGINT)),
                 '%Y-%m-%d %H:%M:%S') AS ordered_at,
             'P' || (hash(i + 7) % 5000) AS product_id, hash(i + 11) % 9 + 1 AS quantity,
-            printf('%.2f', (hash(i + 13) % 50000) / 100.0 + 0.01) AS amount,
+            printf('%.2f', (hash(i + 11) % 9 + 1) * (1 + hash(hash(i + 7) % 5000) % 20000 / 100.0)
+                * (0.8 + hash(i + 13) % 201 / 1000.0)) AS amount,
             printf('%.2f', (hash(i + 17) % 500) / 100.0) AS discount,
             ['web', 'store', 'app', 'phone'][CAST(hash(i // 3 + 19) % 4 + 1 AS INTEGER)] AS channel,
             'S' || (hash(i // 3 + 23) % 120) AS store_id
