@@ -25,6 +25,7 @@ from crm_helpers.lake import (
 )
 from crm_helpers.profile import Profile
 from crm_helpers.record import TableRecord
+from crm_helpers.tables import TABLES
 
 __all__ = ["CleanResult", "read_result"]
 
@@ -48,6 +49,11 @@ class CleanResult:
     quarantine: pd.DataFrame  # one row a value or row that did not become clean, masked
     measures: Mapping[str, pd.DataFrame]  # by name of `MEASURES`: dimensions, references, outliers, returns
     exceeded: pd.DataFrame  # one row a rule that broke a limit of the profile: table, column, rule, rows, ...
+
+    @property
+    def written(self) -> list[TableRecord]:
+        """The canonical tables of the version; the others are on record where a page publishes them."""
+        return [record for name, record in self.version.tables.items() if name in TABLES]
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
