@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from crm_helpers.cleaning.people.names import COMPOUND_FAMILIES
-from crm_helpers.cleaning.people.phones import EASY_NUMBERS
-from crm_helpers.lake import quote_text
+from crm_helpers.ingest.forms import PHONES
+from crm_helpers.lake import quote_identifier, quote_text
 
-__all__ = ["PARTS", "assembled", "folded", "raw_phones"]
+__all__ = ["PARTS", "assembled", "folded"]
+
+_SHORTEST = 7  # digits; a shorter number is an extension, or a piece of one
 
 _WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 _NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " "
@@ -75,20 +77,11 @@ ORDER BY ALL"""
 """Distinct parts of Chinese names."""
 
 
-def raw_phones(country: str) -> str:
-    """Query for the distinct telephone numbers which the engine cannot put in form by itself."""
-    pattern = EASY_NUMBERS[country][0] if country in EASY_NUMBERS else r"^\b$"  # which nothing matches
-    easy = f"AND NOT regexp_matches(raw_phone, {quote_text(pattern)})"
-    return f"SELECT DISTINCT raw_phone AS raw FROM folded WHERE raw_phone IS NOT NULL {easy} ORDER BY raw"
-
-
-def assembled(country: str, more: tuple[str, ...]) -> str:
-    """Query for the comparable forms, one row a customer.
+def assembled(more: tuple[str, ...]) -> str:
+    """Query for the comparable forms, one row a customer; `PHONES` must be in the engine.
 
     Parameters
     ----------
-    country
-        Country of telephone numbers without a country code.
     more
         Further columns to keep, in their folded form.
 
@@ -100,22 +93,21 @@ def assembled(country: str, more: tuple[str, ...]) -> str:
         `email_local`, `address`, `street` and `numbers` (the address's words and figures), `city`,
         `birth_date`.
     """
-    easy = "NULL"
-    if country in EASY_NUMBERS:
-        pattern, before = EASY_NUMBERS[country]
-        easy = f"{quote_text(before)} || nullif(regexp_extract(raw_phone, {quote_text(pattern)}, 1), '')"
+    # what is no number of any plan is compared by its digits; a piece of a number tells nobody apart
+    digits = f"CASE WHEN length(raw_phone) >= {_SHORTEST} THEN ltrim(raw_phone, '+') END"
+    phone = f"coalesce(CASE WHEN length(phones.form) >= {_SHORTEST} THEN phones.form END, {digits})"
     kept = "".join(f", {_without(_folded(name), '[^0-9a-z]')} AS {name}" for name in more)
     return f"""
 WITH spelt AS (
   SELECT f.*, family.reading AS han_family_read, given.reading AS han_given_read,
-         coalesce({easy}, phones.normal) AS phone,
+         {phone} AS phone,
          string_split(CASE WHEN contains(name_text, ',')
                       THEN split_part(name_text, ',', 2) || ' ' || split_part(name_text, ',', 1)
                       ELSE name_text END, ' ') AS all_words
   FROM folded f
   LEFT JOIN (FROM read_parts WHERE is_family) family ON family.part = f.han_family
   LEFT JOIN (FROM read_parts WHERE NOT is_family) given ON given.part = f.han_given
-  LEFT JOIN normal_phones phones ON phones.raw = f.raw_phone
+  LEFT JOIN {quote_identifier(PHONES)} phones ON phones.given = f.raw_phone
 ), worded AS (
   SELECT *, CASE WHEN is_han THEN list_filter([han_given_read, han_family_read], lambda w: w <> '')
             ELSE list_filter(all_words, lambda w: w <> '') END AS words,

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import ibis
 import pyarrow as pa
 
-from crm_helpers.cleaning.people.folding import PARTS, assembled, folded, raw_phones
+from crm_helpers.cleaning.people.folding import PARTS, assembled, folded
 from crm_helpers.cleaning.people.names import readings
-from crm_helpers.cleaning.people.phones import normal_numbers
 from crm_helpers.cleaning.people.settings import PeopleSettings
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.lake import connect
+from crm_helpers.ingest.forms import PHONES, register_phones
+from crm_helpers.lake import connect, quote_identifier
 
 __all__ = ["COLUMNS", "PEOPLE", "Prepared", "evidence", "identifier_columns", "prepare"]
 
@@ -87,14 +87,13 @@ def _prepared(connection: ibis.BaseBackend, customers: ibis.Table, settings: Peo
         connection.raw_sql("SET threads = 1")
     more = tuple(identifier_columns(settings))
     connection.raw_sql(f"CREATE TEMP TABLE folded AS {folded(more)}")
-    _look_up(connection, "normal_phones", raw_phones(settings.country),
-             lambda table: normal_numbers(table, country=settings.country))  # fmt: skip
+    register_phones(connection, "SELECT raw_phone FROM folded", country=settings.country or None)
     _look_up(connection, "read_parts", PARTS, readings)
-    connection.raw_sql(f"CREATE TEMP TABLE assembled AS {assembled(settings.country, more)}")
+    connection.raw_sql(f"CREATE TEMP TABLE assembled AS {assembled(more)}")
     connection.raw_sql(f"CREATE TABLE {PEOPLE} AS {_believable(settings)}")
     prepared = _counted(connection, evidence(settings))
-    for name in ("copied", "normal_phones", "read_parts", "folded", "assembled"):
-        connection.raw_sql(f"DROP TABLE {name}")
+    for name in ("copied", PHONES, "read_parts", "folded", "assembled"):
+        connection.raw_sql(f"DROP TABLE {quote_identifier(name)}")
     return prepared
 
 
