@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crm_helpers.analysis.purchases import OrderBook, order_book
+from crm_helpers.analysis.value.purchases import OrderBook, order_book
 
 AS_OF = date(2024, 7, 1)
 LINES = ibis.schema({

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_helpers.analysis.missing_segments import missing_by_segment, widest_gap
+from crm_helpers.analysis.segments.missing_segments import missing_by_segment, widest_gap
 from crm_helpers.cleaning.dimensions import DIMENSIONS, timeliness
 from crm_helpers.cleaning.findings import Said
 from crm_helpers.cleaning.references import REFERENCE

@@ -49,7 +49,7 @@ def places(traceback: str) -> list[str]:
 
     Examples
     --------
-    >>> places("Cell In[3], line 2\nFile ~/crm_helpers/analysis/rfm.py:57, in rfm_table(orders)")
+    >>> places("Cell In[3], line 2\nFile ~/crm_helpers/analysis/segments/rfm.py:57, in rfm_table(orders)")
     ['cell line 2', 'rfm.py line 57, in rfm_table']
     """
     text = _COLOUR.sub("", traceback)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.budget import Curves, by_greedy, by_linear_program, by_marginal_value
-from crm_helpers.analysis.budget_plan import BudgetPlan, make_plan
-from crm_helpers.analysis.response import fit_curves
+from crm_helpers.analysis.channels.budget import Curves, by_greedy, by_linear_program, by_marginal_value
+from crm_helpers.analysis.channels.budget_plan import BudgetPlan, make_plan
+from crm_helpers.analysis.channels.response import fit_curves
 
 
 def _curves(rng: np.random.Generator, channels: int) -> Curves:

@@ -14,10 +14,10 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from crm_helpers.analysis.campaign_findings import answer, effect_finding, money_finding
-from crm_helpers.analysis.campaign_panel import COVARIATES
-from crm_helpers.analysis.campaign_returns import add_returns, gross_margin, portfolio, progress
-from crm_helpers.analysis.campaigns import evaluate
+from crm_helpers.analysis.campaigns.effects import evaluate
+from crm_helpers.analysis.campaigns.findings import answer, effect_finding, money_finding
+from crm_helpers.analysis.campaigns.panel import COVARIATES
+from crm_helpers.analysis.campaigns.returns import add_returns, gross_margin, portfolio, progress
 from crm_helpers.lake import schema_of
 from crm_helpers.tables import TABLES
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crm_helpers.analysis.budget_plan import make_plan
-from crm_helpers.analysis.campaign_channels import evaluate_campaigns
-from crm_helpers.analysis.channel_findings import answer, extremes, together
-from crm_helpers.analysis.channel_measures import measure
-from crm_helpers.analysis.channels import complete_months, evaluate, orders_without
+from crm_helpers.analysis.campaigns.channels import evaluate_campaigns
+from crm_helpers.analysis.channels.budget_plan import make_plan
+from crm_helpers.analysis.channels.findings import answer, extremes, together
+from crm_helpers.analysis.channels.measures import measure
+from crm_helpers.analysis.channels.response import fit_curves
+from crm_helpers.analysis.channels.summary import complete_months, evaluate, orders_without
 from crm_helpers.analysis.estimates import wilson_estimate
-from crm_helpers.analysis.response import fit_curves
 from crm_helpers.lake import schema_of
 from crm_helpers.tables import TABLES
 

@@ -11,12 +11,12 @@ from made_orders import AS_OF, book_of, no_contacts, shop
 from sklearn.metrics import roc_auc_score
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from crm_helpers.analysis.churn_features import find_leaks, snapshot
-from crm_helpers.analysis.churn_insight import dependence, importance, lift
-from crm_helpers.analysis.churn_models import KINDS, areas, calibrated, compare_models, fit_churn
-from crm_helpers.analysis.churn_study import churn_rules, risk_now, study_churn, window_of
-from crm_helpers.analysis.churn_window import choose_window, compare_rules, lost_by
-from crm_helpers.analysis.lookback import look_back
+from crm_helpers.analysis.churn.features import find_leaks, snapshot
+from crm_helpers.analysis.churn.insight import dependence, importance, lift
+from crm_helpers.analysis.churn.models import KINDS, areas, calibrated, compare_models, fit_churn
+from crm_helpers.analysis.churn.study import churn_rules, risk_now, study_churn, window_of
+from crm_helpers.analysis.churn.window import choose_window, compare_rules, lost_by
+from crm_helpers.analysis.value.lookback import look_back
 
 WINDOW = 60
 trained = pytest.mark.parametrize("kind", KINDS[1:])

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from crm_helpers.analysis.cluster_names import name_clusters
-from crm_helpers.analysis.clusters import find_clusters, fit_scale
-from crm_helpers.analysis.rfm import NO_ORDERS
-from crm_helpers.analysis.tree import explain
+from crm_helpers.analysis.segments.cluster_names import name_clusters
+from crm_helpers.analysis.segments.clusters import find_clusters, fit_scale
+from crm_helpers.analysis.segments.rfm import NO_ORDERS
+from crm_helpers.analysis.segments.tree import explain
 
 KINDS = {  # days since the last order, orders, mean order
     "regular": (8, 60, 30.0),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_orders import book_of, few
 
-from crm_helpers.analysis.cohorts import (
+from crm_helpers.analysis.value.cohorts import (
     cohort_retention,
     concentration,
     retained,

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.clusters import find_clusters
-from crm_helpers.analysis.continuity import explained_moves, kept_names, migration, rules_before
-from crm_helpers.analysis.rfm import NO_ORDERS, rule_set, rule_table, scoring
-from crm_helpers.analysis.segmentation import rule_segments
+from crm_helpers.analysis.segments.clusters import find_clusters
+from crm_helpers.analysis.segments.continuity import explained_moves, kept_names, migration, rules_before
+from crm_helpers.analysis.segments.rfm import NO_ORDERS, rule_set, rule_table, scoring
+from crm_helpers.analysis.segments.segmentation import rule_segments
 from crm_helpers.conditions import Branch, RuleSet, read_condition
 
 

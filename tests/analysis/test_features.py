@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.features import customer_features, revenue_between, total_revenue
+from crm_helpers.analysis.segments.features import customer_features, revenue_between, total_revenue
 
 AS_OF = date(2024, 7, 1)
 LINES = ibis.schema({

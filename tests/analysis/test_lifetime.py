@@ -8,8 +8,8 @@ import pytest
 from made_orders import lives
 from scipy import special, stats
 
-from crm_helpers.analysis.lifetime import BuyingModel, fit_buying, group_customers, log_likelihood
-from crm_helpers.analysis.likelihood import Fit
+from crm_helpers.analysis.value.lifetime import BuyingModel, fit_buying, group_customers, log_likelihood
+from crm_helpers.analysis.value.likelihood import Fit
 
 PLANTED = (0.8, 3.0, 0.9, 2.5)
 KINDS = [("BG/NBD", 0), ("MBG/NBD", 1)]
@@ -55,7 +55,7 @@ def test_the_likelihood_is_the_integral_over_rates_and_chances(kind, offset, row
 
 @both_kinds
 def test_the_slope_at_the_planted_parameters_is_that_of_the_likelihood(kind, offset):
-    from crm_helpers.analysis.lifetime import _Likelihood
+    from crm_helpers.analysis.value.lifetime import _Likelihood
 
     objective = _Likelihood(group_customers(CUSTOMERS), offset=offset)
     at = np.array(PLANTED)

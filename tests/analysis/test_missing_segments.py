@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.features import customer_features
-from crm_helpers.analysis.missing_segments import missing_by_segment, widest_gap
-from crm_helpers.analysis.segmentation import rule_segments
+from crm_helpers.analysis.segments.features import customer_features
+from crm_helpers.analysis.segments.missing_segments import missing_by_segment, widest_gap
+from crm_helpers.analysis.segments.segmentation import rule_segments
 
 DAY = date(2024, 7, 1)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from made_orders import AS_OF, book_of, few, shop
 
-from crm_helpers.analysis.lookback import look_back
-from crm_helpers.analysis.next_purchase import BUYING, OFTEN, REPEAT, next_orders, next_test, tastes
+from crm_helpers.analysis.value.lookback import look_back
+from crm_helpers.analysis.value.next_purchase import BUYING, OFTEN, REPEAT, next_orders, next_test, tastes
 
 NAMES = {"p": "food", "q": "toys", "r": "books"}
 

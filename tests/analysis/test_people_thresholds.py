@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.features import customer_features
-from crm_helpers.analysis.people_thresholds import by_segment, segment_moves
-from crm_helpers.analysis.rfm import assign_segments, score_customers
-from crm_helpers.analysis.segmentation import rule_segments
-from crm_helpers.analysis.threshold_findings import largest_change, most_moved
+from crm_helpers.analysis.segments.features import customer_features
+from crm_helpers.analysis.segments.people_thresholds import by_segment, segment_moves
+from crm_helpers.analysis.segments.rfm import assign_segments, score_customers
+from crm_helpers.analysis.segments.segmentation import rule_segments
+from crm_helpers.analysis.segments.threshold_findings import largest_change, most_moved
 
 AS_OF = date(2024, 7, 1)
 PAIRS = [("a01", "a02", 0.9999), ("a03", "a04", 0.97), ("a04", "a05", 0.85), ("a06", "a07", 0.6)]

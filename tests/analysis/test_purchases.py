@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from made_orders import AS_OF, book_of, few
 
-from crm_helpers.analysis.purchases import histories, pauses, repeat_orders, spent
+from crm_helpers.analysis.value.purchases import histories, pauses, repeat_orders, spent
 
 CUT = date(2024, 6, 1)
 LINES = few(

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from crm_helpers.analysis.response import SMALLEST, fit_curves, tabulate
+from crm_helpers.analysis.channels.response import SMALLEST, fit_curves, tabulate
 
 
 def _months(curves: dict[str, tuple[float, float]], *, months: int = 24, seed: int = 1) -> pd.DataFrame:

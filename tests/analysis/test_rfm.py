@@ -7,8 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.rfm import NO_ORDERS, Scoring, assign_segments, rule_table, score_customers, scoring
-from crm_helpers.analysis.segmentation import rule_segments, score_bounds
+from crm_helpers.analysis.segments.rfm import (
+    NO_ORDERS,
+    Scoring,
+    assign_segments,
+    rule_table,
+    score_customers,
+    scoring,
+)
+from crm_helpers.analysis.segments.segmentation import rule_segments, score_bounds
 
 
 def _customers(count: int = 500, *, seed: int = 3) -> pd.DataFrame:

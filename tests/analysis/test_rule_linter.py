@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_helpers.analysis.rule_linter import lint_rule_set, lint_with_customers
+from crm_helpers.analysis.segments.rule_linter import lint_rule_set, lint_with_customers
 from crm_helpers.conditions import Branch, RuleSet, read_condition
 
 

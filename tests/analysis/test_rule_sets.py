@@ -8,9 +8,9 @@ import ibis
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis import features, rule_sets
-from crm_helpers.analysis.rfm import NO_ORDERS, Scoring
-from crm_helpers.analysis.rule_linter import lint_rule_set
+from crm_helpers.analysis.segments import features, rule_sets
+from crm_helpers.analysis.segments.rfm import NO_ORDERS, Scoring
+from crm_helpers.analysis.segments.rule_linter import lint_rule_set
 from crm_helpers.profile import SegmentSet
 
 CUTS = Scoring(4, (15.0, 30.0, 60.0), (1.0, 2.0, 5.0), (10.0, 20.0, 40.0), by_rhythm=True)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from crm_helpers.analysis.scaling import Scaler, fit_scaler
+from crm_helpers.analysis.segments.scaling import Scaler, fit_scaler
 from crm_helpers.errors import InputError
 
 SKLEARN = {"min-max": MinMaxScaler, "z-score": StandardScaler}

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_helpers.analysis.clusters import find_clusters
-from crm_helpers.analysis.segment_model import SegmentModel, learnt
-from crm_helpers.analysis.segmentation import rule_segments
-from crm_helpers.analysis.tree import explain
+from crm_helpers.analysis.segments.clusters import find_clusters
+from crm_helpers.analysis.segments.model import SegmentModel, learnt
+from crm_helpers.analysis.segments.segmentation import rule_segments
+from crm_helpers.analysis.segments.tree import explain
 from crm_helpers.errors import InputError
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from crm_helpers.analysis.segment_rules import RULES, cell_names, lint_rules
+from crm_helpers.analysis.segments.rules import RULES, cell_names, lint_rules
 
 
 @pytest.mark.parametrize("scores", [3, 4, 5, 6])

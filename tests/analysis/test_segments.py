@@ -9,10 +9,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from crm_helpers.analysis.rfm import NO_ORDERS
-from crm_helpers.analysis.segment_findings import answer, later_title, leading, next_steps, period, strongest
-from crm_helpers.analysis.segmentation import rule_segments
-from crm_helpers.analysis.segments import bootstrap_sums, criteria, judge, later_sales, segment_profile
+from crm_helpers.analysis.segments.findings import answer, later_title, leading, next_steps, period, strongest
+from crm_helpers.analysis.segments.rfm import NO_ORDERS
+from crm_helpers.analysis.segments.segmentation import rule_segments
+from crm_helpers.analysis.segments.summary import (
+    bootstrap_sums,
+    criteria,
+    judge,
+    later_sales,
+    segment_profile,
+)
 
 
 def _frame(segments: list[str], revenue: list[float]) -> pd.DataFrame:

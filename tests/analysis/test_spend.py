@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from crm_helpers.analysis.spend import _Likelihood, fit_spend, order_value_correlation
+from crm_helpers.analysis.value.spend import _Likelihood, fit_spend, order_value_correlation
 
 PLANTED = np.array([6.25, 3.74, 15.44])
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from crm_helpers.analysis.clusters import FEATURES, find_clusters
-from crm_helpers.analysis.rfm import NO_ORDERS
-from crm_helpers.analysis.tree import Explanation, cost_ratio, explain, said
+from crm_helpers.analysis.segments.clusters import FEATURES, find_clusters
+from crm_helpers.analysis.segments.rfm import NO_ORDERS
+from crm_helpers.analysis.segments.tree import Explanation, cost_ratio, explain, said
 from crm_helpers.conditions import Branch, Condition
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from made_orders import book_of, lives, shop
 
-from crm_helpers.analysis.holdout import cell_average, compare, deciles, tracking
-from crm_helpers.analysis.value import WEEKS_A_MONTH, fit_value, predict, total_value
-from crm_helpers.analysis.value_study import MODEL, trial, value_now
+from crm_helpers.analysis.value.holdout import cell_average, compare, deciles, tracking
+from crm_helpers.analysis.value.prediction import WEEKS_A_MONTH, fit_value, predict, total_value
+from crm_helpers.analysis.value.study import MODEL, trial, value_now
 
 PLANTED = (1.2, 6.0, 0.6, 3.0)
 

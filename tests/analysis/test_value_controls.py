@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from made_orders import book_of, few, no_contacts, shop
 
-from crm_helpers.analysis import churn_findings as leaving
-from crm_helpers.analysis import churn_study, cohorts, lookback, next_purchase, value_study
-from crm_helpers.analysis import value_findings as findings
-from crm_helpers.analysis.purchases import OrderBook
+from crm_helpers.analysis.churn import findings as leaving
+from crm_helpers.analysis.churn import study as churn_study
+from crm_helpers.analysis.value import cohorts, findings, lookback, next_purchase
+from crm_helpers.analysis.value import study as value_study
+from crm_helpers.analysis.value.purchases import OrderBook
 from crm_helpers.report.blocks import table_block
 from crm_helpers.report.published import typed
 from crm_helpers.report.wording import plain, sentence

@@ -42,7 +42,7 @@ print(json.dumps({"seconds": seconds, "parameters": parameters}))
 OURS = """
 import json, sys, time
 import pandas as pd
-from crm_helpers.analysis.lifetime import fit_buying
+from crm_helpers.analysis.value.lifetime import fit_buying
 table = pd.read_parquet(sys.argv[1])
 start = time.process_time()
 model = fit_buying(table)
@@ -75,7 +75,7 @@ def _peer(folder: Path) -> Path:
 
 
 def _cdnow(data: Path) -> bool:
-    from crm_helpers.analysis.lifetime import fit_buying
+    from crm_helpers.analysis.value.lifetime import fit_buying
 
     table = pd.read_csv(data / "cdnow_customers_summary.csv")
     table = table.rename(columns={"frequency": "x", "recency": "t_x"})
@@ -83,7 +83,7 @@ def _cdnow(data: Path) -> bool:
 
 
 def _cdnow_spend(data: Path) -> bool:
-    from crm_helpers.analysis.spend import fit_spend
+    from crm_helpers.analysis.value.spend import fit_spend
 
     table = pd.read_csv(data / "cdnow_customers_summary_with_transactions.csv")
     again = table[table["x"] > 0]
@@ -115,7 +115,7 @@ def _customers(size: int) -> pd.DataFrame:
 
 
 def _million(table: Path, python: Path) -> bool:
-    from crm_helpers.analysis.lifetime import log_likelihood
+    from crm_helpers.analysis.value.lifetime import log_likelihood
 
     customers = pd.read_parquet(table)
     started = time.monotonic()

@@ -8,7 +8,7 @@ from recovery.made import cleaned
 from scipy import stats
 
 from crm_helpers import lake
-from crm_helpers.analysis.campaigns import evaluate
+from crm_helpers.analysis.campaigns.effects import evaluate
 
 
 @pytest.fixture(scope="module")

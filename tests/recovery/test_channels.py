@@ -9,11 +9,11 @@ from recovery.made import cleaned
 from scipy import stats
 
 from crm_helpers import lake
-from crm_helpers.analysis.budget import Curves, by_marginal_value
-from crm_helpers.analysis.budget_plan import BudgetPlan, make_plan
-from crm_helpers.analysis.channel_measures import measure
-from crm_helpers.analysis.channels import complete_months, evaluate
-from crm_helpers.analysis.response import ResponseCurves, fit_curves
+from crm_helpers.analysis.channels.budget import Curves, by_marginal_value
+from crm_helpers.analysis.channels.budget_plan import BudgetPlan, make_plan
+from crm_helpers.analysis.channels.measures import measure
+from crm_helpers.analysis.channels.response import ResponseCurves, fit_curves
+from crm_helpers.analysis.channels.summary import complete_months, evaluate
 
 EXPONENT_ERROR = 0.1  # largest error of an exponent; measured at most 0.058 on seeds 1 to 5
 REGRET = 0.02  # share of the best plan's gain lost to estimation; measured at most 0.006 on seeds 1 to 5

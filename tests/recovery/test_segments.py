@@ -10,10 +10,10 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from crm_helpers import cleaning, demo, ingest, lake
-from crm_helpers.analysis.clusters import Clusters, find_clusters
-from crm_helpers.analysis.features import customer_features
-from crm_helpers.analysis.segmentation import rule_segments
-from crm_helpers.analysis.tree import Explanation, explain
+from crm_helpers.analysis.segments.clusters import Clusters, find_clusters
+from crm_helpers.analysis.segments.features import customer_features
+from crm_helpers.analysis.segments.segmentation import rule_segments
+from crm_helpers.analysis.segments.tree import Explanation, explain
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import load_profile
 

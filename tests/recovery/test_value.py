@@ -9,12 +9,12 @@ import pytest
 from recovery.made import cleaned
 
 from crm_helpers import lake
-from crm_helpers.analysis.churn_features import Snapshot
-from crm_helpers.analysis.churn_models import areas
-from crm_helpers.analysis.churn_study import Churn, study_churn, window_of
-from crm_helpers.analysis.lookback import look_back
-from crm_helpers.analysis.purchases import OrderBook, order_book
-from crm_helpers.analysis.value_study import Trial, trial
+from crm_helpers.analysis.churn.features import Snapshot
+from crm_helpers.analysis.churn.models import areas
+from crm_helpers.analysis.churn.study import Churn, study_churn, window_of
+from crm_helpers.analysis.value.lookback import look_back
+from crm_helpers.analysis.value.purchases import OrderBook, order_book
+from crm_helpers.analysis.value.study import Trial, trial
 from crm_helpers.demo.people import make_people, make_records
 from crm_helpers.demo.plan import MONTH_STARTS, MONTHS, ORDERS_PER_CUSTOMER, WINDOW_END
 

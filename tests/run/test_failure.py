@@ -9,7 +9,7 @@ from crm_helpers.run.failure import exception_cause, exit_cause
 TRACEBACK = """\
 \x1b[31mInputError\x1b[39m            Traceback (most recent call last)
 \x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m\x1b[32m, line 2\x1b[39m
-File \x1b[32m~/crm_helpers/analysis/rfm.py:57\x1b[39m, in \x1b[36mrfm_table\x1b[39m(orders, as_of)
+File \x1b[32m~/crm_helpers/analysis/segments/rfm.py:57\x1b[39m, in \x1b[36mrfm_table\x1b[39m(orders, as_of)
 File \x1b[32m/venv/pandas/core/frame.py:4107\x1b[39m, in \x1b[36mDataFrame.__getitem__\x1b[39m(self, key)
 KeyError: 'Ann Smith'"""
 

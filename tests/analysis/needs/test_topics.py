@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from crm_helpers.analysis import needs_findings as findings
-from crm_helpers.analysis.needs import drivers, quotes, rising, study
+from crm_helpers.analysis.needs import drivers, findings, quotes, rising, study
 from crm_helpers.analysis.needs.continuity import kept_names
 from crm_helpers.demo.comments import KINDS, TOPICS, read_phrases
 from crm_helpers.demo.service import _TOPIC_SHARES

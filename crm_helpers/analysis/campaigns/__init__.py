@@ -1,0 +1,1 @@
+"""What a campaign really caused, and what it returned."""

@@ -1,0 +1,1 @@
+"""What each channel does and where the next unit of money goes."""

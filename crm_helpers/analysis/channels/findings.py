@@ -1,0 +1,168 @@
+"""What the numbers about channels come to: which sentence to say, and the numbers in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crm_helpers.analysis.channels.budget_plan import BudgetPlan
+from crm_helpers.analysis.channels.measures import measure
+from crm_helpers.analysis.channels.response import ResponseCurves
+from crm_helpers.analysis.estimates import Estimate
+from crm_helpers.record import Verdict
+
+__all__ = [
+    "Said",
+    "action",
+    "answer",
+    "extremes",
+    "left_out",
+    "marks",
+    "plan_finding",
+    "price_finding",
+    "response_finding",
+    "together",
+]
+
+Said = tuple[str, dict[str, Any]]
+"""Key of a sentence and its numbers."""
+
+_WHAT = {
+    "satisfaction": "satisfaction", "conversion": "conversion",
+    "order value": "the value of an order", "churn": "churn", "response": "the share of contacts that answer",
+}  # fmt: skip
+
+
+def extremes(evaluation: pd.DataFrame, name: str) -> Said:
+    """Say which channel is best and which is worst in a measure, when they can be told apart.
+
+    Parameters
+    ----------
+    evaluation
+        From `channels.evaluate` or `campaign_channels.evaluate_campaigns`.
+    name
+        A key of `MEASURES`.
+
+    Returns
+    -------
+    Said
+        The best and the worst among the ranked; that they are alike when their intervals meet; or that
+        there is nothing to compare, or nothing known.
+    """
+    rows = measure(evaluation, name)
+    ranked = rows.dropna(subset=["rank"]).reset_index(drop=True)
+    if rows.empty:
+        return "channels.unknown", {"what": _WHAT[name]}
+    if len(ranked) < 2:
+        return "channels.nothing", {"what": _WHAT[name], "channels": len(rows)}
+    best, worst = _estimate(ranked, 0), _estimate(ranked, -1)
+    if not (best.low > worst.high or best.high < worst.low):
+        return "channels.alike", {"what": _WHAT[name], "channels": len(ranked)}
+    names = {"best": ranked["channel"].iloc[0], "worst": ranked["channel"].iloc[-1]}
+    return f"channels.{name.replace(' ', '_')}", {**names, "most": best, "least": worst}
+
+
+def response_finding(fitted: ResponseCurves) -> Said:
+    """Say where twice the money brings most more orders, and where least."""
+    rows = fitted.curves.sort_values(["doubling", "channel"])
+    if rows.empty:
+        return "channels.no_curve", {}
+    best: dict[str, Any] = {"best": rows["channel"].iloc[-1], "most": rows["doubling"].iloc[-1]}
+    if len(rows) == 1:
+        return "channels.one_curve", best
+    return "channels.curves", best | {"worst": rows["channel"].iloc[0], "least": rows["doubling"].iloc[0]}
+
+
+def plan_finding(plan: BudgetPlan) -> Said:
+    """Say what the best division of the budget gains, or why there is none."""
+    if plan.advice == "nothing to divide":
+        return "channels.nothing_to_divide", {"channels": len(plan.table)}
+    if plan.advice == "budget too small":
+        return "channels.too_small", {"budget": plan.budget, "least": plan.least}
+    if plan.advice == "budget too large":
+        return "channels.too_large", {"budget": plan.budget, "most": plan.most}
+    return f"channels.{plan.advice.replace(' ', '_')}", {"gain": plan.gain, "budget": plan.budget}
+
+
+def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
+    """Say what one more unit of money would bring, and whether it pays where the cost of goods is known."""
+    values = {"price": plan.shadow_price}
+    if margin is None:
+        return "channels.price_sales", values
+    return ("channels.price_above" if plan.shadow_price >= 1 else "channels.price_below"), values
+
+
+def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
+    """Answer the question from the plan, else by the worth of orders, answers to campaigns or contacts.
+
+    Returns
+    -------
+    tuple
+        Key, verdict and numbers. Money moved by curves from recorded months is at best indicative: only
+        a test in which cost is varied on purpose would make it solid.
+    """
+    if plan.advice == "move":
+        return "channels.answer_move", "indicative", _moved(plan) | {"gain": plan.gain}
+    if plan.advice == "do not move":
+        return "channels.answer_stay", "indicative", {"gain": plan.gain}
+    if plan.advice != "nothing to divide":
+        key, values = plan_finding(plan)
+        return key, "not enough data", values
+    for name, said in (("order value", "channels.answer_value"), ("response", "channels.answer_response")):
+        key, values = extremes(evaluation, name)
+        if key == f"channels.{name.replace(' ', '_')}":
+            return said, "indicative", values
+    contacts = measure(evaluation, "answer share").sort_values("cases", ascending=False, kind="stable")
+    if len(contacts) > 1:
+        most, every = int(contacts["cases"].iloc[0]), int(contacts["cases"].sum())
+        values = {"best": contacts["channel"].iloc[0], "contacts": most, "all": every, "share": most / every}
+        return "channels.answer_contacts", "not enough data", values
+    return "channels.answer_nothing", "not enough data", {}
+
+
+def action(plan: BudgetPlan) -> Said:
+    """Say what to do next."""
+    if plan.advice == "move":
+        return "channels.do_move", _moved(plan)
+    if plan.advice == "do not move":
+        return "channels.do_test", {}
+    if plan.advice != "nothing to divide":
+        return "channels.do_range", {"least": plan.least, "most": plan.most}
+    return "channels.do_record", {}
+
+
+def marks(fitted: ResponseCurves, plan: BudgetPlan) -> pd.DataFrame:
+    """Place the present and the planned cost on each curve: `channel`, `cost`, `orders`, `label`."""
+    places = [
+        plan.table[["channel"]].assign(
+            cost=plan.table[f"cost_{when}"], orders=plan.table[f"orders_{when}"], label=when
+        )
+        for when in ("now", "planned")
+    ]
+    both = pd.concat(places, ignore_index=True)
+    return both[both["channel"].isin(fitted.curves["channel"])].reset_index(drop=True)
+
+
+def left_out(fitted: ResponseCurves) -> str:
+    """Name the channels without a curve, with the reason."""
+    return "; ".join(f"{name} ({why})" for name, why in fitted.unfit.items())
+
+
+def together(evaluation: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
+    """Put measures of channels and of campaigns into one table, as it is published."""
+    return pd.concat(
+        [rows for rows in (evaluation, campaigns) if len(rows)] or [evaluation], ignore_index=True
+    )
+
+
+def _moved(plan: BudgetPlan) -> dict[str, Any]:
+    """Name the channels that get and lose most money, and add up what leaves any channel."""
+    by = plan.table["cost_planned"] - plan.table["cost_now"]
+    change = plan.table.assign(by=by).sort_values(["by", "channel"])["channel"]
+    return {"to": change.iloc[-1], "origin": change.iloc[0], "moved": float(-by.clip(upper=0).sum())}
+
+
+def _estimate(rows: pd.DataFrame, place: int) -> Estimate:
+    row = rows.iloc[place]
+    return Estimate(float(row["value"]), float(row["low"]), float(row["high"]))

@@ -1,0 +1,1 @@
+"""Who leaves: definition, features, models, and what they stand on."""

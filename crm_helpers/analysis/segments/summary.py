@@ -1,0 +1,240 @@
+"""What segments are worth, whether that lasts, and how far the segmentation can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from crm_helpers.analysis.estimates import wilson_estimate
+from crm_helpers.analysis.segments.rfm import NO_ORDERS
+from crm_helpers.record import Verdict
+
+__all__ = ["MEDIANS", "bootstrap_sums", "criteria", "judge", "later_sales", "segment_profile"]
+
+BLOCKS = 4_000  # resampled units at most: above it, customers are drawn in random blocks
+CHUNK = 250  # draws whose weights are in memory at once
+FEWEST_CUSTOMERS = 100  # below it nothing is said about segments
+ENOUGH_CUSTOMERS = 500
+FEWEST_FOR_MEAN = 10  # a resampled mean of fewer customers looks surer than it is
+MEDIANS = {
+    "median_recency": "recency_days", "median_orders": "orders", "median_order_value": "mean_order",
+    "median_revenue": "revenue",
+}  # fmt: skip
+"""Columns of a profile and the features they are medians of."""
+
+
+def segment_profile(
+    frame: pd.DataFrame, *, order: Sequence[str], draws: int = 1000, seed: int = 1, level: float = 0.95
+) -> pd.DataFrame:
+    """Describe each segment: how many customers, what share of sales, how sure that share is.
+
+    Parameters
+    ----------
+    frame
+        One row a customer: `segment` and the features.
+    order
+        Names of segments, as they are to be listed; those without customers are left out.
+    draws
+        Bootstrap draws behind the interval.
+    seed
+        Seed of the draws.
+    level
+        Share of such intervals that hold the truth.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `segment`, `customers`, `share_of_customers`, `revenue`, `share_of_revenue` with `_low` and
+        `_high`, and the medians of the features. Shares of sales are missing when sales are not
+        above zero.
+    """
+    ordered = frame.sort_values("customer_id")
+    names, groups = _groups(ordered["segment"], order)
+    sums = bootstrap_sums(ordered["revenue"].to_numpy(float), groups, draws=draws, seed=seed)[:, :, 1]
+    revenue = _by_group(ordered["revenue"], groups, "sum")
+    total = revenue.sum()
+    low, high = _interval(_divide(sums, sums.sum(axis=1, keepdims=True)), level)
+    customers = np.bincount(groups, minlength=len(names))
+    share = revenue / total if total > 0 else revenue * np.nan
+    table = pd.DataFrame({
+        "segment": pd.array(names, dtype="str"),
+        "customers": customers,
+        "share_of_customers": customers / max(len(ordered), 1),
+        "revenue": revenue,
+        "share_of_revenue": share,
+        "share_of_revenue_low": low if total > 0 else np.nan,
+        "share_of_revenue_high": high if total > 0 else np.nan,
+    })  # fmt: skip
+    return table.assign(**{name: _by_group(ordered[of], groups, "median") for name, of in MEDIANS.items()})
+
+
+def later_sales(
+    earlier: pd.DataFrame, later: pd.DataFrame, *, order: Sequence[str], draws: int = 1000, seed: int = 1,
+    level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
+    """Ask what the segments of an earlier day did next, which nothing in them could know.
+
+    Who had not ordered by then takes no part: many were not customers yet.
+
+    Parameters
+    ----------
+    earlier
+        `customer_id`, `segment` as of the earlier day.
+    later
+        `customer_id`, `orders`, `revenue` of the days after; customers without lines may be absent.
+    order
+        Names of segments, as they are to be listed.
+    draws, seed, level
+        Of the bootstrap interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `segment`, `customers`, `share_ordering` (Wilson interval) and `revenue_each` (money a
+        customer, bootstrap interval) with `_low` and `_high`, `share_of_revenue`, `average` (money a
+        customer over all) and `differs`: the interval of `revenue_each` leaves the average out.
+    """
+    segments = earlier.loc[earlier["segment"] != NO_ORDERS, ["customer_id", "segment"]]
+    known = segments.sort_values("customer_id").merge(
+        later[["customer_id", "orders", "revenue"]], on="customer_id", how="left", validate="one_to_one"
+    )
+    known = known.fillna({"orders": 0, "revenue": 0.0})
+    names, groups = _groups(known["segment"], order)
+    sums = bootstrap_sums(known["revenue"].to_numpy(float), groups, draws=draws, seed=seed)
+    customers = np.bincount(groups, minlength=len(names))
+    low, high = _interval(_divide(sums[:, :, 1], sums[:, :, 0]), level)
+    low, high = (np.where(customers >= FEWEST_FOR_MEAN, end, np.nan) for end in (low, high))
+    each, revenue = (_by_group(known["revenue"], groups, how) for how in ("mean", "sum"))
+    again = _by_group(known["orders"] > 0, groups, "sum")
+    shares = [wilson_estimate(a, n, level=level) for a, n in zip(again, customers, strict=True)]
+    average, total = known["revenue"].mean(), revenue.sum()
+    return pd.DataFrame({
+        "segment": pd.array(names, dtype="str"), "customers": customers,
+        "share_ordering": [share.value for share in shares],
+        "share_ordering_low": [share.low for share in shares],
+        "share_ordering_high": [share.high for share in shares],
+        "revenue_each": each, "revenue_each_low": low, "revenue_each_high": high,
+        "share_of_revenue": revenue / total if total > 0 else revenue * np.nan,
+        "average": average,
+            "differs": (low > average) | (high < average),
+    })  # fmt: skip
+
+
+def bootstrap_sums(values: np.ndarray, groups: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """Draw the number of customers and the sum of a value in each group, again and again.
+
+    Customers weigh Poisson(1) in each draw, which approaches drawing with replacement. Above 4,000
+    customers, random blocks of equal size are drawn instead of single customers: ratios of the sums
+    (shares, means) vary as they do over customers, and time and memory no longer grow with the number.
+    The sums themselves vary more, for the number of customers drawn varies: use ratios only.
+
+    Parameters
+    ----------
+    values
+        The value of each customer.
+    groups
+        Group of each customer, 0 and above.
+    draws
+        How many draws.
+    seed
+        Seed of blocks and weights.
+
+    Returns
+    -------
+    numpy.ndarray
+        draws × groups × 2: customers and sum.
+    """
+    generator, count = np.random.default_rng(seed), int(groups.max(initial=-1)) + 1
+    units = min(len(values), BLOCKS)
+    blocks = generator.permutation(len(values)) % max(units, 1)
+    cells = blocks * count + groups
+    customers = np.bincount(cells, minlength=units * count)
+    sums = np.bincount(cells, weights=values, minlength=units * count)
+    table = np.stack([customers.astype(float), sums], axis=1).reshape(units, count * 2)
+    starts = range(0, draws, CHUNK)
+    drawn = [generator.poisson(1.0, (min(CHUNK, draws - start), units)) @ table for start in starts]
+    return np.concatenate(drawn).reshape(draws, count, 2)
+
+
+def criteria(
+    *, customers: int, faults: int, stability: float, lowest_jaccard: float, fidelity: float,
+    later: pd.DataFrame | None,
+) -> pd.DataFrame:  # fmt: skip
+    """List what a segmentation must show before it is called solid.
+
+    Parameters
+    ----------
+    customers
+        Customers who ordered.
+    faults
+        Faults found in the rule table.
+    stability
+        Mean adjusted Rand index of the clusters over resamples.
+    lowest_jaccard
+        Bootstrap Jaccard similarity of the least certain cluster.
+    fidelity
+        Share of held-out customers whose cluster the tree gives.
+    later
+        Result of `later_sales`; None when it could not be looked at.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `criterion`, `found`, `needed`, `met`.
+    """
+    apart = 0 if later is None else int(later["differs"].sum())
+    rows = [
+        ("customers who ordered", float(customers), ENOUGH_CUSTOMERS, customers >= ENOUGH_CUSTOMERS),
+        ("faults in the rule table", float(faults), 0.0, faults == 0),
+        ("agreement of clusters over resamples", stability, 0.8, stability >= 0.8),
+        ("similarity of the least certain cluster", lowest_jaccard, 0.75, lowest_jaccard >= 0.75),
+        ("customers whose cluster the tree gives", fidelity, 0.9, fidelity >= 0.9),
+        ("segments whose later sales differ from the average", float(apart), 2.0, apart >= 2),
+    ]
+    return pd.DataFrame(rows, columns=["criterion", "found", "needed", "met"])
+
+
+def judge(table: pd.DataFrame) -> Verdict:
+    """Say how far a segmentation can be trusted.
+
+    Parameters
+    ----------
+    table
+        Result of `criteria`.
+
+    Returns
+    -------
+    str
+        "not enough data" below 100 customers who ordered, "solid" when every criterion is met,
+        else "indicative".
+    """
+    if table["found"].iloc[0] < FEWEST_CUSTOMERS:
+        return "not enough data"
+    return "solid" if bool(table["met"].all()) else "indicative"
+
+
+def _groups(segment: pd.Series, order: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    present = set(segment)
+    names = [name for name in order if name in present]
+    names += sorted(present - set(names))
+    places = {name: place for place, name in enumerate(names)}
+    return names, segment.map(places).to_numpy(int)
+
+
+def _by_group(values: pd.Series, groups: np.ndarray, how: str) -> np.ndarray:
+    """Aggregate by group; every group up to the highest has customers, for its name was seen."""
+    return values.groupby(groups).agg(how).to_numpy(float)
+
+
+def _divide(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    return np.asarray(np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0))
+
+
+def _interval(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Take the middle of the draws; a group no draw has, or one draw, has no interval."""
+    seen = np.isfinite(draws).sum(axis=0) > 1
+    bounds = np.full((2, draws.shape[1]), np.nan)
+    bounds[:, seen] = np.nanquantile(draws[:, seen], [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return bounds[0], bounds[1]

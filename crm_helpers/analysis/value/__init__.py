@@ -1,0 +1,1 @@
+"""What customers are worth: orders, spend and their forecasts, scored on a hold-out."""
