@@ -16,8 +16,8 @@ __all__ = [
     "Said",
     "action",
     "answer",
+    "curve_sentences",
     "extremes",
-    "left_out",
     "marks",
     "plan_finding",
     "price_finding",
@@ -144,9 +144,15 @@ def marks(fitted: ResponseCurves, plan: BudgetPlan) -> pd.DataFrame:
     return both[both["channel"].isin(fitted.curves["channel"])].reset_index(drop=True)
 
 
-def left_out(fitted: ResponseCurves) -> str:
-    """Name the channels without a curve, with the reason."""
-    return "; ".join(f"{name} ({why})" for name, why in fitted.unfit.items())
+def curve_sentences(fitted: ResponseCurves, plan: BudgetPlan, margin: float | None) -> list[Said]:
+    """Say what more money brings, what is counted of an order, who has no curve, and what to beware of."""
+    said = [response_finding(fitted)]
+    if margin and len(plan.table):
+        said.append(("channels.gross", {"margin": margin}))
+    if fitted.unfit:
+        names = "; ".join(f"{name} ({why})" for name, why in fitted.unfit.items())
+        said.append(("channels.left_out", {"channels": names}))
+    return [*said, ("channels.caution", {})] if len(fitted.curves) else said
 
 
 def together(evaluation: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
