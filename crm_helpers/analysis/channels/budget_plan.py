@@ -27,7 +27,8 @@ class BudgetPlan:
     `table`: channel, `cost_now`, `cost_planned`, `change` (share), `orders_now`, `orders_planned`,
     `value_now`, `value_planned`, `marginal_now`, `marginal_planned` (money one more unit brings),
     `at_bound`. `gain` is money a month, corrected for `optimism`; `promised` is what the curves say
-    without the correction; both against today's split of the same budget. `least` and `most` are what the
+    without the correction; both against today's split of the same budget. `regret` is what the best plan of
+    curves fully known is expected to bring beyond this one. `least` and `most` are what the
     channels cost together at least and at most. `left_out` says why a channel
     with cost is not in the plan. `disagreement` is how far greedy spending and equal marginal value stay
     from the linear program, as a share of what the plan brings.
@@ -42,6 +43,7 @@ class BudgetPlan:
     gain: Estimate = _NONE
     promised: float = math.nan
     optimism: float = math.nan
+    regret: float = math.nan
     shadow_price: float = math.nan
     disagreement: float = 0.0
 
@@ -65,8 +67,9 @@ def make_plan(
     The plan is the optimum of the fitted curves; its gain over the present split is evaluated on draws of
     the curves and order values. An optimum found on estimates promises too much: in each draw the draw's own
     optimum is compared on the draw and on the fitted curves, and the mean difference is taken off
-    (bootstrap optimism, Efron & Tibshirani 1993, ch. 17; the optimiser's curse). "Move" only when the
-    interval that is left lies above zero.
+    (bootstrap optimism, Efron & Tibshirani 1993, ch. 17; the optimiser's curse). How much of it to take off
+    is not certain itself: draws spread wider than shrunk estimates do, so the low end of the interval takes
+    off all of it and the high end nothing. "Move" only when the low end lies above zero.
 
     Parameters
     ----------
@@ -99,13 +102,14 @@ def make_plan(
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
     drawn = _drawn(fitted, values, usable, curves, seed)
-    promised, optimism, draws = _gains(curves, drawn, plan.cost, base, money)
-    gain = quantile_estimate(promised - optimism, draws - optimism)
+    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, money)
+    around = quantile_estimate(promised, draws)
+    gain = Estimate(promised - optimism, around.low - optimism, around.high)
     advice: Advice = "move" if gain.low > 0 else "do not move"
     compared = _compared(table, curves, now, plan.cost)
     others = (by_greedy(curves, money).worth, float(curves.worth(by_marginal_value(curves, money)).sum()))
     apart = max(abs(other / plan.worth - 1) for other in others)
-    found = (gain, promised, optimism, plan.shadow_price, apart)
+    found = (gain, promised, optimism, regret, plan.shadow_price, apart)
     return BudgetPlan(compared, advice, money, least, most, left_out, *found)
 
 
@@ -140,13 +144,16 @@ def _drawn(
 
 def _gains(
     curves: Curves, drawn: Curves, plan: np.ndarray, base: np.ndarray, budget: float
-) -> tuple[float, float, np.ndarray]:
+) -> tuple[float, float, float, np.ndarray]:
+    """Work out what the plan promises, how much of it is optimism, its regret, and its gain on each draw."""
+
     def gain(on: Curves, cost: np.ndarray) -> np.ndarray:
         return np.asarray(on.worth(cost).sum(axis=-1) - on.worth(base).sum(axis=-1))
 
     own = by_marginal_value(drawn, budget)
-    optimism = float((gain(drawn, own) - gain(curves, own)).mean())
-    return float(gain(curves, plan)), max(0.0, optimism), gain(drawn, plan)
+    best, planned = gain(drawn, own), gain(drawn, plan)
+    optimism = float((best - gain(curves, own)).mean())
+    return float(gain(curves, plan)), max(0.0, optimism), max(0.0, float((best - planned).mean())), planned
 
 
 def _compared(table: pd.DataFrame, curves: Curves, now: np.ndarray, planned: np.ndarray) -> pd.DataFrame:

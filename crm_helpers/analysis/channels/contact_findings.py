@@ -37,11 +37,14 @@ def contact_sentences(plan: ContactPlan) -> list[Said]:
     first: Said = ("channels.contacts_unsure", worth)
     if plan.gain.low > 0:
         first = ("channels.contacts", {**worth, "channel": sent.iloc[-1]})
-    return [first, ("channels.contacts_proof", {"held_out": plan.held_out, "gap": max(plan.gap, 1e-4)})]
+    return [first, ("channels.contacts_proof", {"held_out": plan.held_out, "gap": max(plan.gap, 1e-3)})]
 
 
 def contact_actions(plan: ContactPlan) -> list[Said]:
     """Say what to do with the list; nothing where it is empty."""
     if not plan.contacts:
         return []
-    return [("channels.do_contact", {"contacts": plan.contacts, "held_out": plan.held_out})]
+    values = {"contacts": plan.contacts, "held_out": plan.held_out}
+    if plan.gain.low > 0:
+        return [("channels.do_contact", values)]
+    return [("channels.do_try", {**values, "gain": plan.gain})]
