@@ -2,8 +2,8 @@
 
 Run: python tests/peers/bench_allocation.py [--problems 1000]
 
-Concave and S-shaped curves with bounds, half of the problems with a group limit. HiGHS solves each as a binary
-program with no gap allowed. Times are processor seconds.
+Concave and S-shaped curves with bounds, half of the problems with a group limit. HiGHS solves each as a
+binary program with no gap allowed. Times are processor seconds.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ class GridPlan:
 
     `bound` is what no division can pass, from the concave envelopes; `gap` the share the plan stays below it.
     It is 0 for concave curves; for others the plan is still the best on the grid. `price` is what one more
-    unit of budget would bring, `group_prices` and `limit_prices` what easing a group's or a channel's limit by
-    one unit would. `why_unspent` says why money is left, `conflict` which limits cannot hold together.
+    unit of budget would bring, `group_prices` and `limit_prices` what easing the limit of a group or of a
+    channel by one unit would. `why_unspent` says why money is left, `conflict` which limits cannot hold.
     """
 
     units: np.ndarray

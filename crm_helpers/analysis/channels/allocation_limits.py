@@ -25,7 +25,8 @@ class Group:
 class Limits:
     """Bounds in whole units; a channel that is fixed has equal bounds.
 
-    A channel that gets money must bring `least_return` for each unit of it. Groups share no channel.
+    A channel that gets money must bring `least_return` for each unit of it. Groups share no channel. `unit`
+    is the money of a unit, for words.
     """
 
     names: tuple[str, ...]
@@ -33,6 +34,7 @@ class Limits:
     high: np.ndarray
     groups: tuple[Group, ...] = ()
     least_return: float = -np.inf
+    unit: float = 1.0
 
     def __post_init__(self) -> None:
         grouped = [k for group in self.groups for k in group.members]
@@ -90,21 +92,24 @@ _Ease = Callable[[Limits, int], tuple[Limits, int]]
 
 
 def _asked(worth: np.ndarray, budget: int, limits: Limits) -> Iterator[tuple[str, _Ease]]:
-    last = worth.shape[1] - 1
+    last, unit = worth.shape[1] - 1, limits.unit
     for k, name in enumerate(limits.names):
         if limits.low[k] > 0:
-            yield f"{name} at least {limits.low[k]}", _ease_bound("low", k, 0)
+            yield f"{name} at least {limits.low[k] * unit:,.0f}", _ease_bound("low", k, 0)
         if limits.high[k] < last:
-            yield f"{name} at most {limits.high[k]}", _ease_bound("high", k, last)
+            yield f"{name} at most {limits.high[k] * unit:,.0f}", _ease_bound("high", k, last)
     for group in limits.groups:
         names = " + ".join(limits.names[k] for k in group.members)
         if group.low > 0:
-            yield f"{names} at least {group.low}", _ease_group(group.members, low=0)
+            yield f"{names} at least {group.low * unit:,.0f}", _ease_group(group.members, low=0)
         if group.high < last * len(group.members):
-            yield f"{names} at most {group.high}", _ease_group(group.members, high=last * len(worth))
+            yield (
+                f"{names} at most {group.high * unit:,.0f}",
+                _ease_group(group.members, high=last * len(worth)),
+            )
     if np.isfinite(limits.least_return):
-        yield f"a return of at least {limits.least_return:g}", _ease_return
-    yield f"a budget of {budget}", lambda kept, _: (kept, last * len(worth))
+        yield f"a return of at least {limits.least_return / unit:g}", _ease_return
+    yield f"a budget of {budget * unit:,.0f}", lambda kept, _: (kept, last * len(worth))
 
 
 def _ease_bound(side: str, k: int, to: int) -> _Ease:

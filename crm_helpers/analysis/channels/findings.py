@@ -78,6 +78,8 @@ def plan_finding(plan: BudgetPlan) -> Said:
     """Say what the best division of the budget gains, or why there is none."""
     if plan.advice == "nothing to divide":
         return "channels.nothing_to_divide", {"channels": len(plan.table)}
+    if plan.advice == "limits conflict":
+        return "channels.conflict", {"limits": "; ".join(plan.conflict)}
     if plan.advice == "budget too small":
         return "channels.too_small", {"budget": plan.budget, "least": plan.least}
     if plan.advice == "budget too large":
@@ -127,6 +129,8 @@ def action(plan: BudgetPlan) -> Said:
         return "channels.do_move", _moved(plan)
     if plan.advice == "do not move":
         return "channels.do_test", {}
+    if plan.advice == "limits conflict":
+        return "channels.do_ease", {"limits": " or ".join(plan.conflict)}
     if plan.advice != "nothing to divide":
         return "channels.do_range", {"least": plan.least, "most": plan.most}
     return "channels.do_record", {}
