@@ -62,6 +62,53 @@ CHANNEL_RESULTS: tuple[Table, ...] = (
         key=("channel",),
     ),
     Table(
+        "channel_periods",
+        "one row a channel, month and measure",
+        (
+            Column("channel", "text", "the channel", required=True),
+            Column("period", "date", "first day of the month", required=True),
+            Column("measure", "text", "what is measured", required=True),
+            Column("value", "number", "the value", "number"),
+            Column("low", "number", "lower end of the 95% interval", "number"),
+            Column("high", "number", "upper end of the 95% interval", "number"),
+            Column(
+                "cases", "integer", "cases it stands on; of a return the money spent", "count", required=True
+            ),
+        ),
+        key=("channel", "period", "measure"),
+    ),
+    Table(
+        "channel_trends",
+        "one row a channel and measure: the straight line through its months",
+        (
+            Column("channel", "text", "the channel", required=True),
+            Column("measure", "text", "what is measured", required=True),
+            Column("months", "integer", "months", "count", required=True),
+            Column("level", "number", "mean over the months", "number"),
+            Column("change", "number", "change a year", "number"),
+            Column("change_low", "number", "lower end of the 95% interval", "number"),
+            Column("change_high", "number", "upper end of the 95% interval", "number"),
+            Column("p_adjusted", "number", "chance of it by luck, for the number of lines", "number"),
+        ),
+        key=("channel", "measure"),
+    ),
+    Table(
+        "channel_groups",
+        "one row a channel, group of customers and measure; few cases have no rank",
+        (
+            Column("channel", "text", "the channel", required=True),
+            Column("kind", "text", "segment or need", required=True),
+            Column("group", "text", "which one", required=True),
+            Column("measure", "text", "what is measured", required=True),
+            Column("value", "number", "the value", "number"),
+            Column("low", "number", "lower end of the 95% interval", "number"),
+            Column("high", "number", "upper end of the 95% interval", "number"),
+            Column("cases", "integer", "cases it stands on", "count", required=True),
+            Column("rank", "integer", "1 is best among the channels of the group", "count"),
+        ),
+        key=("channel", "kind", "group", "measure"),
+    ),
+    Table(
         "channel_attribution",
         "one row a channel: orders credited to it, each way; credit is not cause",
         (

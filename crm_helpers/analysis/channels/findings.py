@@ -16,12 +16,14 @@ __all__ = [
     "Said",
     "action",
     "answer",
+    "campaign_sentences",
     "curve_sentences",
     "extremes",
     "marks",
     "plan_finding",
     "price_finding",
     "response_finding",
+    "satisfaction_sentences",
     "together",
 ]
 
@@ -148,6 +150,18 @@ def marks(fitted: ResponseCurves, plan: BudgetPlan) -> pd.DataFrame:
     return both[both["channel"].isin(fitted.curves["channel"])].reset_index(drop=True)
 
 
+def satisfaction_sentences(evaluation: pd.DataFrame) -> list[Said]:
+    """Say who is most content, and who gave no score."""
+    said = [extremes(evaluation, "satisfaction")]
+    return [*said, ("channels.bias", {})] if len(measure(evaluation, "satisfaction")) else said
+
+
+def campaign_sentences(evaluation: pd.DataFrame) -> list[Said]:
+    """Say whose campaigns are answered most, and that later spend has no rank."""
+    said = [extremes(evaluation, "response")]
+    return [*said, ("channels.spend", {})] if len(measure(evaluation, "spend after contact")) else said
+
+
 def curve_sentences(fitted: ResponseCurves, plan: BudgetPlan, margin: float | None) -> list[Said]:
     """Say what more money brings, what is counted of an order, who has no curve, and what to beware of."""
     said = [response_finding(fitted)]
@@ -159,11 +173,10 @@ def curve_sentences(fitted: ResponseCurves, plan: BudgetPlan, margin: float | No
     return [*said, ("channels.caution", {})] if len(fitted.curves) else said
 
 
-def together(evaluation: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
-    """Put measures of channels and of campaigns into one table, as it is published."""
-    return pd.concat(
-        [rows for rows in (evaluation, campaigns) if len(rows)] or [evaluation], ignore_index=True
-    )
+def together(evaluation: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
+    """Put measures of channels, of their months and of campaigns into one table, as it is published."""
+    known = [rows for rows in (evaluation, *others) if len(rows)]
+    return pd.concat(known or [evaluation], ignore_index=True)
 
 
 def _moved(plan: BudgetPlan) -> dict[str, Any]:
