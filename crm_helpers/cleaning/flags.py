@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import ibis
 
+from crm_helpers.cleaning.converted import FATAL
 from crm_helpers.cleaning.rules import (
     EXTREME,
     IDENTICAL,
@@ -66,9 +67,9 @@ def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged:
 
 
 def _traces(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> int:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    rows, gone = standardised.converted.faulty, quote_identifier(merged)
     query = (
-        f"SELECT count(*) FROM {rows} WHERE fatal = 0 AND {code_of('amount')} = {KEPT_AS_ZERO}"
+        f"SELECT count(*) FROM {rows} WHERE {FATAL} = 0 AND {code_of('amount')} = {KEPT_AS_ZERO}"
         f" AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
     )
     return int(connection.raw_sql(query).fetchone()[0])
