@@ -52,7 +52,10 @@ def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged:
     """
     columns = [column.name for column in standardised.columns]
     traces = _traces(connection, standardised, merged)
-    median = f"SELECT median(abs(quantity)) FROM {clean_place('transactions')} WHERE quantity <> 0"
+    # the lower median: between two quantities there is none, and it costs half of the one between
+    median = (
+        f"SELECT quantile_disc(abs(quantity), 0.5) FROM {clean_place('transactions')} WHERE quantity <> 0"
+    )
     extreme = f"abs(quantity) > {EXTREME_TIMES} * ({median})"
     found = [
         (ZERO, "amount", _count(connection, "transactions", "amount = 0") - traces),

@@ -43,7 +43,6 @@ LONGEST_MASK = 24  # characters of a masked value
 
 _SOLD = {
     "customer_id": "VARCHAR", "order_id": "VARCHAR", "amount": "DECIMAL(18, 4)", "ordered_at": "TIMESTAMP",
-    "quantity": "DOUBLE",
 }  # fmt: skip
 
 Line = dict[str, object]
@@ -196,7 +195,7 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
         f"SELECT (SELECT count(*) FROM {people}) AS customers, {buyers} AS buyers,"
         f" {orders} AS orders, {lines} AS lines, sum(amount) AS sales,"
         " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
-        f" max(quantity) AS largest_quantity, median(quantity) AS median_quantity, {campaigns} AS campaigns,"
+        f" {campaigns} AS campaigns,"
         f" (SELECT nullif(count(*), 0) FROM {heard}) AS communications,"
         f" (SELECT CAST(min(occurred_at) AS DATE) FROM {heard}) AS first_communication,"
         f" (SELECT CAST(max(occurred_at) AS DATE) FROM {heard}) AS last_communication,"
