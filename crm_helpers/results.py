@@ -80,6 +80,8 @@ _RESULTS: tuple[Table, ...] = (
             Column("sales", "money", "sales, returns taken off", "money"),
             Column("first_order", "date", "day of the first order"),
             Column("last_order", "date", "day of the last order"),
+            Column("largest_quantity", "number", "largest quantity on a line", "quantity"),
+            Column("median_quantity", "number", "median quantity of a line", "quantity"),
             Column("communications", "integer", "contacts between customers and the company", "count"),
             Column("first_communication", "date", "day of the first of them"),
             Column("last_communication", "date", "day of the last of them"),

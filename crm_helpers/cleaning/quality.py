@@ -43,6 +43,7 @@ LONGEST_MASK = 24  # characters of a masked value
 
 _SOLD = {
     "customer_id": "VARCHAR", "order_id": "VARCHAR", "amount": "DECIMAL(18, 4)", "ordered_at": "TIMESTAMP",
+    "quantity": "DOUBLE",
 }  # fmt: skip
 
 Line = dict[str, object]
@@ -195,6 +196,7 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
         f"SELECT (SELECT count(*) FROM {people}) AS customers, {buyers} AS buyers,"
         f" {orders} AS orders, {lines} AS lines, sum(amount) AS sales,"
         " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
+        " max(quantity) AS largest_quantity, quantile_disc(quantity, 0.5) AS median_quantity,"
         f" {campaigns} AS campaigns,"
         f" (SELECT nullif(count(*), 0) FROM {heard}) AS communications,"
         f" (SELECT CAST(min(occurred_at) AS DATE) FROM {heard}) AS first_communication,"

@@ -56,6 +56,8 @@ def test_the_known_figures_come_out(result):
         "sales": found["sales"],
         "first_order": found["first_order"],
         "last_order": found["last_order"],
+        "largest_quantity": 89_638,
+        "median_quantity": 1,
         "campaigns": 27,
         "contacts": 6_589,
         "customers_contacted": 1_559,
