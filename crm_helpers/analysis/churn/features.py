@@ -10,6 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
+from ibis import selectors as s
 
 from crm_helpers.analysis.value.lookback import Past
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_date
@@ -167,7 +168,9 @@ def _more(book: OrderBook, communications: ibis.Table, *, day: date, window: int
         contacts=_.count(), complaints=(_.kind == COMPLAINT).sum(), satisfaction=_.satisfaction.mean()
     )
     both = joined.drop("customer_id_right").left_join(service, "customer_id").drop("customer_id_right")
-    table: pd.DataFrame = both.to_pandas()
+    # not a number rather than missing: what is missing comes out of the engine one by one
+    numbers = both.mutate(s.across(~s.cols("customer_id"), _.cast("float64").fill_null(float("nan"))))
+    table: pd.DataFrame = numbers.to_pandas()
     return table
 
 

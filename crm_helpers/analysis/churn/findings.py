@@ -42,6 +42,8 @@ def lost(window: ChurnWindow) -> Sentence:
     """
     if not window.known:
         return "value.no_pauses", {}
+    if window.contract:
+        return "value.lost_contract", {"days": window.days}
     if window.reached:
         return "value.lost", {"days": window.days}
     return "value.lost_unsure", {"days": window.days, "back": window.back}
@@ -63,6 +65,8 @@ def lost_note(window: ChurnWindow) -> Sentence:
     if not window.known:
         return "value.not_predicted", {}
     silent = int(window.evidence.loc[window.evidence["days"] == window.days, "silent"].iloc[0])
+    if window.contract:
+        return "value.lost_contract_note", {"back": window.back, "silent": silent}
     if window.reached:
         return "value.lost_note", {"back": window.back, "silent": silent}
     return "value.lost_unsure_note", {"days": window.days, "silent": silent}

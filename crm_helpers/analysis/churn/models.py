@@ -15,9 +15,9 @@ from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_limits
 
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
+from crm_helpers.analysis.threads import one_thread
 
 __all__ = [
     "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "NETWORK", "SCORED", "ChurnModel", "areas", "calibrated",
@@ -66,7 +66,7 @@ class ChurnModel:
 
     def predict_matrix(self, matrix: np.ndarray) -> np.ndarray:
         """Predict from the result of `matrix`."""
-        with threadpool_limits(1):
+        with one_thread():
             score = self.estimator.predict_proba(matrix)[:, 1]
         return np.asarray(special.expit(self.slope * _logit(score) + self.level))
 
@@ -102,7 +102,7 @@ def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: i
     matrix = _matrix(learned, middles, centre, scale)
     folds = generator.permutation(len(label)) % FOLDS
     unseen = np.zeros(len(label))
-    with threadpool_limits(1):
+    with one_thread():
         for fold in range(FOLDS):
             part = _estimator(kind, seed).fit(matrix[folds != fold], label[folds != fold])
             unseen[folds == fold] = part.predict_proba(matrix[folds == fold])[:, 1]

@@ -24,7 +24,7 @@ from crm_helpers.analysis.churn.models import (
 from crm_helpers.analysis.churn.window import ChurnWindow, choose_window, compare_rules, lost_by
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.value.lookback import Past, look_back
-from crm_helpers.analysis.value.purchases import OrderBook, pauses
+from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, pauses
 
 __all__ = ["Churn", "churn_rules", "risk_now", "study_churn", "window_of"]
 
@@ -74,13 +74,16 @@ def window_of(book: OrderBook, *, wanted: int = 0) -> ChurnWindow:
     book
         From `purchases.order_book`.
     wanted
-        Days to take instead; 0 lets the evidence choose.
+        Days to take instead; 0 takes what contracts say, else lets the evidence choose.
 
     Returns
     -------
     ChurnWindow
         The choice and its evidence.
     """
+    if book.terms and not wanted:
+        known = choose_window(pauses(book), span=book.span, wanted=round(book.terms.lost_after * DAYS_A_WEEK))
+        return replace(known, reached=True, contract=True)
     return choose_window(pauses(book), span=book.span, wanted=wanted)
 
 
@@ -132,7 +135,7 @@ def study_churn(
     nothing = Churn(window, learned, past.day, len(later.customers), _leaving(later))
     if not _enough(later):
         return nothing, later
-    kind = past.model.kind if past.model else "BG/NBD"
+    kind = past.model.kind if past.model else None
     before = look_back(book, ago=2 * window, ahead=window, kind=kind)
     earlier = snapshot(book, communications, before, window=window, label=True)
     if not _enough(earlier):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
@@ -24,6 +25,7 @@ MOST_CATEGORIES = 100  # others are one, which nobody is told to buy
 OTHER = "other categories"
 FEWEST = 100  # customers an expectation is tested on
 _PRIORS = (0.5, 2.0, 8.0)  # orders that everybody's mix weighs
+_NEVER = -1_000_000  # days, where there is no such order
 _LAST = (0.0, 0.5, 1.0, 2.0)  # orders that the last one weighs in addition
 
 
@@ -77,7 +79,8 @@ def tastes(book: OrderBook, *, day: date, until: date | None = None) -> Tastes:
     cut, end = engine_date(day), engine_date(until or day)
     known = book.orders.drop_null("category").filter((_.amount > 0) & (_.day < end))
     counts = known.group_by("customer_id", "category").aggregate(
-        orders=(_.day < cut).sum(), last=_.day.max(where=_.day < cut), next=_.day.min(where=_.day >= cut)
+        orders=(_.day < cut).sum(), last=_since(cut, _.day.max(where=_.day < cut)),
+        next=_since(cut, _.day.min(where=_.day >= cut)),
     ).to_pandas()  # fmt: skip
     sizes = (
         counts.groupby("category")["orders"].sum().sort_index().sort_values(ascending=False, kind="stable")
@@ -230,14 +233,19 @@ def _chosen(known: Tastes) -> tuple[float, float]:
 
 def _edge(counts: pd.DataFrame, name: str, *, first: bool, size: int) -> np.ndarray:
     """Find the place of the category of the last or first day; −1 where there is none."""
-    known = counts.dropna(subset=[name])
-    key = pd.to_datetime(known[name]).to_numpy().astype("int64")
+    known = counts[counts[name] != _NEVER]
+    key = known[name].to_numpy()
     order = np.lexsort((known["column"], -known["orders"], key if first else -key, known["row"]))
     rows, columns = known["row"].to_numpy()[order], known["column"].to_numpy()[order]
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     found = np.full(size, -1)
     found[rows[starts]] = columns[starts]
     return found
+
+
+def _since(cut: ibis.Value, day: ibis.Value) -> ibis.Value:
+    # a number, as dates and what is missing come out of the engine one by one
+    return day.delta(cut, unit="day").fill_null(_NEVER)
 
 
 def _places(names: pd.Series, categories: list[str]) -> np.ndarray:
