@@ -64,6 +64,18 @@ VALUE_RESULTS: tuple[Table, ...] = (
         key=("method",),
     ),
     Table(
+        "buying_models",
+        "one row a model of buying: how well it fits earlier days, and what it said of the last days",
+        (
+            Column("model", "text", "the model", required=True),
+            Column("behind", "number", "log-likelihood below the best, on the same customers", "number"),
+            Column("total", "number", "orders predicted ÷ orders that came", "number"),
+            Column("rank", "number", "Spearman's correlation of predicted and actual orders", "number"),
+            Column("kept", "boolean", "the likeliest, which is used", required=True),
+        ),
+        key=("model",),
+    ),
+    Table(
         "value_deciles",
         "one row a tenth of customers by predicted money: predicted and actual",
         (
@@ -96,8 +108,22 @@ VALUE_RESULTS: tuple[Table, ...] = (
             *_interval("behind", "number", "area below that of the best model", "number"),
             *_interval("excess", "number", "squared error above the least one", "number"),
             Column("kept", "boolean", "the simplest that is not surely worse than the best", required=True),
+            Column("calibration", "text", "how scores became probabilities: Platt's line, or isotonic steps"),
+            Column("off", "number", "mean distance of predicted and actual share, over tenths", "share"),
         ),
         key=("model",),
+    ),
+    Table(
+        "churn_calibration",
+        "one row a model and tenth of customers by its probability: predicted and actual churn",
+        (
+            Column("model", "text", "the model", required=True),
+            Column("tenth", "integer", "tenth, 1 is the lowest probability", "count", required=True),
+            Column("customers", "integer", "customers", "count", required=True),
+            Column("predicted", "number", "mean probability predicted", "share"),
+            *_interval("actual", "number", "share that left", "share"),
+        ),
+        key=("model", "tenth"),
     ),
     Table(
         "churn_lift",

@@ -11,9 +11,10 @@ from made_orders import AS_OF, book_of, no_contacts, shop
 from sklearn.metrics import roc_auc_score
 from statsmodels.duration.survfunc import SurvfuncRight
 
+from crm_helpers.analysis.churn.calibration import calibration_table, distance, fit_calibration
 from crm_helpers.analysis.churn.features import find_leaks, snapshot
 from crm_helpers.analysis.churn.insight import dependence, importance, lift
-from crm_helpers.analysis.churn.models import KINDS, areas, calibrated, compare_models, fit_churn
+from crm_helpers.analysis.churn.models import KINDS, areas, compare_models, fit_churn
 from crm_helpers.analysis.churn.study import churn_rules, risk_now, study_churn, window_of
 from crm_helpers.analysis.churn.window import choose_window, compare_rules, lost_by
 from crm_helpers.analysis.value.lookback import look_back
@@ -152,9 +153,20 @@ def test_shuffled_labels_give_no_gain():
 def test_calibrated_scores_come_true():
     _, churned, chance = planted(6_000)
     _, label, fresh = planted(6_000, seed=8)
-    found = calibrated(fresh**3, learned=chance**3, churned=churned)
-    table = lift(found, label)
-    assert (table["predicted"] - table["actual"]).abs().max() < 0.07
+    made = fit_calibration(chance**3, churned)
+    table = calibration_table({"made": made(fresh**3), "raw": fresh**3}, label)
+    assert distance(table, "made") < 0.03 < distance(table, "raw")
+    assert table[table["model"] == "made"]["customers"].sum() == len(label)
+
+
+def test_steps_are_taken_only_where_a_line_cannot_come_true():
+    generator = np.random.default_rng(9)
+    score = generator.random(8_000)
+    steep = np.where(score < 0.7, 0.05, 0.6)
+    stepped = fit_calibration(score, generator.random(8_000) < steep)
+    assert stepped.kind == "isotonic"
+    np.testing.assert_allclose(stepped(np.array([0.2, 0.6, 0.8, 0.95])), [0.05, 0.05, 0.6, 0.6], atol=0.06)
+    assert fit_calibration(score, generator.random(8_000) < score).kind == "Platt"
 
 
 def test_importance_finds_what_matters_and_dependence_its_direction():

@@ -16,7 +16,7 @@ from crm_helpers.analysis.value.study import trial, value_now
 from crm_helpers.profile import Contract
 
 MONTHLY = Contract(period_days=30, grace_days=7)
-PUBLISHED = {  # of 1,000 customers left after 0 to 12 years; the model saw the first seven (Fader & Hardie 2007)
+PUBLISHED = {  # of 1,000 customers left after 0 to 12 years; the model saw seven (Fader & Hardie 2007)
     "High End": ([1000, 869, 743, 653, 593, 551, 517, 491, 468, 445, 427, 409, 394], 0.668, 3.806, -1611.2),
     "Regular": ([1000, 631, 468, 382, 326, 289, 262, 241, 223, 207, 194, 183, 173], 0.704, 1.182, -1680.3),
 }  # fmt: skip

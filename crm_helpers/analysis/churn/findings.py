@@ -16,7 +16,7 @@ from crm_helpers.analysis.value.prediction import PREDICTED
 from crm_helpers.analysis.value.study import Value
 
 __all__ = [
-    "best_rule", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
+    "best_rule", "calibrated", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
     "next_order", "next_steps", "probable", "published_customers",
 ]  # fmt: skip
 
@@ -142,6 +142,28 @@ def kept_model(found: Churn) -> Sentence:
     behind = score_of(found.models, found.kept, "behind")
     values = {"model": found.kept, "best": best["model"], "behind": behind}
     return "value.kept_simple", values | {"day": found.learned, "test": found.tested}
+
+
+def calibrated(found: Churn) -> Sentence:
+    """Say how near the probabilities came to what happened, and how they were made of scores.
+
+    Parameters
+    ----------
+    found
+        Result of `study_churn`.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    if not found.kept:
+        return "value.not_calibrated", {}
+    row = _at(found.models, found.models["model"] == found.kept)
+    own = found.calibration[found.calibration["model"] == found.kept]
+    worst = float((own["predicted"] - own["actual"]).abs().max())
+    key = "value.calibrated_steps" if row["calibration"] == "isotonic" else "value.calibrated_line"
+    return key, {"off": float(row["off"]), "worst": worst}
 
 
 def drivers(found: Churn) -> Sentence:

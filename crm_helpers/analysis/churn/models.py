@@ -1,6 +1,6 @@
 """Who will not order again? A logistic regression, boosted trees and a small neural network, calibrated.
 
-Scores become probabilities by Platt's method on folds that the model had not seen.
+Scores become probabilities by a calibration fitted on folds that the model had not seen.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from crm_helpers.analysis.churn.calibration import Calibration, fit_calibration
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 from crm_helpers.analysis.threads import one_thread
 
 __all__ = [
-    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "NETWORK", "SCORED", "ChurnModel", "areas", "calibrated",
-    "compare_models", "fit_churn", "score_of", "simplest",
+    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "NETWORK", "SCORED", "ChurnModel", "areas", "compare_models",
+    "fit_churn", "score_of", "simplest",
 ]  # fmt: skip
 
 ALONE, LOGISTIC = "model of buying alone", "logistic regression"
@@ -40,12 +40,11 @@ SCORED = [
 FOLDS = 3
 MOST_LEARNED = 4_000  # customers a model learns from; more change nothing at a tenth of the speed
 MOST_DRAWN = 8_000  # customers behind a resampled area
-_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """A fitted model: what it expects of the columns, and the two numbers that make probabilities."""
+    """A fitted model: what it expects of the columns, and what makes its scores probabilities."""
 
     kind: str
     columns: list[str]
@@ -53,8 +52,7 @@ class ChurnModel:
     centre: pd.Series
     scale: pd.Series
     estimator: Any
-    slope: float
-    level: float
+    calibration: Calibration
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Predict the probability of no order, for features of any customers."""
@@ -68,7 +66,7 @@ class ChurnModel:
         """Predict from the result of `matrix`."""
         with one_thread():
             score = self.estimator.predict_proba(matrix)[:, 1]
-        return np.asarray(special.expit(self.slope * _logit(score) + self.level))
+        return self.calibration(score)
 
 
 def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: int = 1) -> ChurnModel:
@@ -108,27 +106,8 @@ def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: i
             unseen[folds == fold] = part.predict_proba(matrix[folds == fold])[:, 1]
         estimator = _estimator(kind, seed).fit(matrix, label)
     columns = [str(name) for name in features]
-    slope, level = _platt(unseen, label)
-    return ChurnModel(kind, columns, middles, centre, scale, estimator, slope, level)
-
-
-def calibrated(score: np.ndarray, *, learned: np.ndarray, churned: np.ndarray) -> np.ndarray:
-    """Turn scores into probabilities by Platt's method, from scores whose outcome is known.
-
-    Parameters
-    ----------
-    score
-        Of the customers to predict.
-    learned, churned
-        Scores of earlier customers, and what came of them.
-
-    Returns
-    -------
-    numpy.ndarray
-        Probabilities in the same order.
-    """
-    slope, level = _platt(learned, churned)
-    return np.asarray(special.expit(slope * _logit(score) + level))
+    calibration = fit_calibration(unseen, label, seed=seed)
+    return ChurnModel(kind, columns, middles, centre, scale, estimator, calibration)
 
 
 def compare_models(
@@ -220,13 +199,6 @@ def score_of(table: pd.DataFrame, model: str, name: str) -> Estimate:
     return Estimate(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
 
 
-def _platt(score: np.ndarray, churned: np.ndarray) -> tuple[float, float]:
-    """Fit slope and level; where scores say less than nothing, everybody gets the rate of all."""
-    platt = LogisticRegression(C=1e6).fit(_logit(score)[:, None], churned)
-    slope, level = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-    return (slope, level) if slope > 0 else (0.0, float(_logit(churned.mean())))
-
-
 def _estimator(kind: str, seed: int) -> Any:
     if kind == LOGISTIC:
         return LogisticRegression(max_iter=500)
@@ -248,7 +220,3 @@ def _logs(features: pd.DataFrame, middles: pd.Series) -> pd.DataFrame:
 
 def _matrix(features: pd.DataFrame, middles: pd.Series, centre: pd.Series, scale: pd.Series) -> np.ndarray:
     return ((_logs(features, middles) - centre) / scale).to_numpy(float)
-
-
-def _logit(probability: np.ndarray | float) -> np.ndarray:
-    return np.asarray(special.logit(np.clip(probability, _LEAST, 1 - _LEAST)))

@@ -9,6 +9,12 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from crm_helpers.analysis.churn.calibration import (
+    CALIBRATED,
+    calibration_table,
+    distance,
+    fit_calibration,
+)
 from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot
 from crm_helpers.analysis.churn.insight import DEPENDENCE, IMPORTANCE, dependence, importance, lift
 from crm_helpers.analysis.churn.models import (
@@ -16,7 +22,6 @@ from crm_helpers.analysis.churn.models import (
     KINDS,
     LOGISTIC,
     SCORED,
-    calibrated,
     compare_models,
     fit_churn,
     score_of,
@@ -47,12 +52,15 @@ class Churn:
     tested: date
     customers: int
     left: int
-    models: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SCORED))
+    models: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=[*SCORED, "calibration", "off"])
+    )
     kept: str = ""
     explained: str = ""
     leaks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["feature", "reason"]))
     importance: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=IMPORTANCE))
     dependence: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DEPENDENCE))
+    calibration: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CALIBRATED))
     lift: pd.DataFrame = field(default_factory=lambda: lift(np.zeros(0), np.zeros(0, bool)))
 
     @property
@@ -170,7 +178,7 @@ def risk_now(
         )
     today = snapshot(book, communications, now, window=found.window, label=False)
     if found.kept == ALONE:
-        risk = calibrated(today.alone, learned=latest.alone, churned=_labels(latest))
+        risk = fit_calibration(latest.alone, _labels(latest), seed=seed)(today.alone)
     else:
         model = fit_churn(_usable(latest, found.leaks), _labels(latest), kind=found.kept, seed=seed)
         risk = model.predict(today.features)
@@ -182,9 +190,15 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     leaks = find_leaks(earlier.features, learned, day=earlier.day)
     features = _usable(earlier, leaks)
     fitted = {kind: fit_churn(features, learned, kind=kind, seed=seed) for kind in KINDS if kind != ALONE}
-    alone = calibrated(later.alone, learned=earlier.alone, churned=learned)
-    predicted = {ALONE: alone} | {kind: fitted[kind].predict(later.features) for kind in fitted}
+    alone = fit_calibration(earlier.alone, learned, seed=seed)
+    predicted = {ALONE: alone(later.alone)}
+    predicted |= {kind: fitted[kind].predict(later.features) for kind in fitted}
+    ways = {ALONE: alone.kind} | {kind: model.calibration.kind for kind, model in fitted.items()}
+    truth = calibration_table(predicted, tested)
     models = compare_models(predicted, tested, draws=draws, seed=seed, level=level)
+    models = models.assign(
+        calibration=models["model"].map(ways), off=[distance(truth, name) for name in models["model"]]
+    )
     kept = str(models.loc[models["kept"], "model"].iloc[0])
     explained = LOGISTIC if kept == ALONE else kept
     drivers = importance(fitted[explained], later.features, tested, words=FEATURES, seed=seed)
@@ -192,7 +206,7 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     return replace(
         begun, models=models, kept=kept, explained=explained, leaks=leaks, importance=drivers,
         dependence=dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
-        lift=lift(predicted[kept], tested, level=level),
+        lift=lift(predicted[kept], tested, level=level), calibration=truth,
     )  # fmt: skip
 
 
