@@ -50,6 +50,21 @@ VALUE_RESULTS: tuple[Table, ...] = (
         key=("customer_id",),
     ),
     Table(
+        "household_expected",
+        "one row a household or company of whom somebody ordered: what is expected of its customers together",
+        (
+            Column("household_id", "text", "one of its customers", required=True, personal="identifier"),
+            Column("kind", "text", "household or company", required=True),
+            Column("customers", "integer", "customers of the group", "count", required=True),
+            Column("buyers", "integer", "of these, customers who ordered", "count", required=True),
+            Column("revenue", "money", "money so far, net of returns", "money", required=True),
+            Column("orders_12m", "number", "orders expected in 12 months", "number"),
+            Column("value", "money", "money expected in 12 months by what proved better", "money"),
+            Column("share", "number", "share of what is expected of all customers", "share"),
+        ),
+        key=("household_id", "kind"),
+    ),
+    Table(
         "value_scores",
         "one row a way to predict: how near it came to the last days, which it had not seen",
         (
@@ -59,6 +74,7 @@ VALUE_RESULTS: tuple[Table, ...] = (
             *_interval(
                 "captured", "number", "share of later money from the tenth predicted highest", "share"
             ),
+            *_interval("lift", "number", "money of the tenth predicted highest ÷ the average", "number"),
             Column("total", "number", "predicted ÷ actual money of all", "number"),
         ),
         key=("method",),

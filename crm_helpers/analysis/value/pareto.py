@@ -26,7 +26,7 @@ __all__ = ["ParetoModel", "fit_pareto", "pareto_likelihood"]
 NODES = 8  # of the quadrature over the time of leaving: D within a thousandth
 MOST_FITTED = 50_000  # customers; more change the parameters by less than matters
 _STARTS = np.array([[0.5, 1.0, 0.5, 2.0], [2.0, 1.0, 1.0, 8.0]])  # r, alpha in mean waits, s, beta likewise
-_WAITS = np.concatenate([[0.0], np.geomspace(0.05, 1_000.0, 60)])  # weeks that a median wait is looked up in
+_WAITS = np.concatenate([[0.0], np.geomspace(0.1, 1_000.0, 30)])  # weeks that a median wait is looked up in
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,16 @@ class ParetoModel:
     def median_wait(self, table: pd.DataFrame) -> np.ndarray:
         """Compute the time by which half of such customers order again; infinite where they never do."""
         alive = self.alive(table)
+        there = alive > 0.5
+        alive, table, waits = alive[there], table[there], np.full(len(table), np.inf)
         ordered = np.array([alive * (1 - self.none_while_alive(table, wait)) for wait in _WAITS])
         after = (ordered < 0.5).sum(axis=0)
-        found, place = after < len(_WAITS), np.clip(after, 1, len(_WAITS) - 1)
-        each = np.arange(len(alive))
+        place, each = np.clip(after, 1, len(_WAITS) - 1), np.arange(len(alive))
         low, high = ordered[place - 1, each], ordered[place, each]
         part = np.divide(0.5 - low, high - low, out=np.zeros(len(alive)), where=high > low)
-        return np.where(found, _WAITS[place - 1] + part * (_WAITS[place] - _WAITS[place - 1]), np.inf)
+        found = _WAITS[place - 1] + part * (_WAITS[place] - _WAITS[place - 1])
+        waits[there] = np.where(after < len(_WAITS), found, np.inf)
+        return waits
 
     def expected_new(self, times: np.ndarray) -> np.ndarray:
         """Expect repeat orders of a customer in the given times after the first order."""
