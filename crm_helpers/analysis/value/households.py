@@ -53,7 +53,7 @@ def by_size(expected: pd.DataFrame, customers: pd.DataFrame, households: pd.Data
     -------
     pandas.DataFrame
         `group` (in words), `groups`, `buyers`, `value_each` (a customer), `value_group`,
-        `share_of_customers`, `share_of_value`; customers in no group last. Empty where nobody belongs to a group.
+        `share_of_customers`, `share_of_value`; customers in no group last. Empty where nobody is in one.
     """
     if expected.empty:
         return pd.DataFrame(columns=[*_SIZES])
