@@ -12,7 +12,7 @@ from made_orders import AS_OF, book_of, no_contacts
 from crm_helpers.analysis.churn.study import study_churn, window_of
 from crm_helpers.analysis.value.contract import Terms, fit_contract, fit_renewals, survival
 from crm_helpers.analysis.value.lookback import look_back
-from crm_helpers.analysis.value.study import trial, value_now
+from crm_helpers.analysis.value.study import MODEL, trial, value_now
 from crm_helpers.profile import Contract
 
 MONTHLY = Contract(period_days=30, grace_days=7)
@@ -61,6 +61,7 @@ def test_who_is_late_beyond_grace_has_left_and_others_have_not():
     assert terms.running(table).tolist() == [True, False, True]
     assert terms.renewed(table).tolist() == [2, 2, 0]
     assert terms.due(table, 8.0).tolist() == [3, 3, 2]
+    assert terms.late(table).tolist() == pytest.approx([0.9, 1.0, 0.0])
 
 
 def test_planted_chances_come_back_and_renewals_follow_from_them():
@@ -88,9 +89,9 @@ def test_a_company_by_contract_is_foreseen_by_renewals():
     found = value_now(book, tested)
     assert tested.kind == "sBG"
     assert tested.miss < 0.1
-    assert set(found.customers["p_alive"]) == {0.0, 1.0}
+    assert found.customers["p_alive"].isin([0.0, 1.0]).mean() > 0.9
     free = trial(book_of(contracts()), draws=100)
-    assert tested.miss < free.miss
+    assert tested.comparison.score(MODEL, "error").value < free.comparison.score(MODEL, "error").low
 
 
 def test_lost_is_who_did_not_pay_in_time():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import integrate
 
-from crm_helpers.analysis.value.buying import try_kinds
+from crm_helpers.analysis.value.buying import compare_kinds, likeliest, try_kinds
 from crm_helpers.analysis.value.likelihood import Fit
 from crm_helpers.analysis.value.pareto import ParetoModel, fit_pareto, pareto_likelihood
 
@@ -93,6 +93,11 @@ def test_by_the_median_wait_half_have_ordered():
     np.testing.assert_allclose(ordered, 0.5, atol=0.005)
 
 
-def test_the_model_that_made_the_lives_is_the_likeliest():
-    table, _ = lives(customers=4_000, weeks=80.0, ahead=0.0, seed=5)
-    assert try_kinds(table, kinds=("BG/NBD", "MBG/NBD", "Pareto/NBD"))[0].kind == "Pareto/NBD"
+def test_the_model_that_made_the_lives_is_kept_and_otherwise_the_usual_one():
+    table, later = lives(customers=4_000, weeks=80.0, ahead=60.0, seed=5)
+    models = try_kinds(table)
+    assert likeliest(models).kind == "Pareto/NBD"
+    compared = compare_kinds(models, table.assign(later_orders=later), horizon=60.0)
+    assert compared.loc[compared["kept"], "model"].tolist() == ["Pareto/NBD"]
+    twice = compare_kinds([models[0], models[0]], table.assign(later_orders=later), horizon=60.0)
+    assert twice["kept"].tolist() == [True, False]

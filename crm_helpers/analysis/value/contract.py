@@ -43,6 +43,11 @@ class Terms:
         """Whether each customer's contract runs, or his payment is not yet later than allowed."""
         return np.asarray((table["T"] - table["t_x"]).to_numpy(float) < self.lost_after)
 
+    def late(self, table: pd.DataFrame) -> np.ndarray:
+        """Say what part of the grace each customer has used: 0 before the due date, 1 when it is over."""
+        silent = (table["T"] - table["t_x"]).to_numpy(float)
+        return np.asarray(np.clip((silent - self.period) / max(self.grace, 1e-9), 0.0, 1.0))
+
     def due(self, table: pd.DataFrame, horizon: float) -> np.ndarray:
         """Count the renewals that fall due in the `horizon` after T; one that is late is due now."""
         first = np.maximum(self.period - (table["T"] - table["t_x"]).to_numpy(float), 0.0)
@@ -64,8 +69,14 @@ class ContractModel:
         return dict(zip(("a", "b"), map(float, self.fit.parameters), strict=True))
 
     def alive(self, table: pd.DataFrame) -> np.ndarray:
-        """Return 1 for customers whose contract runs, else 0: with a contract it is known."""
-        return self.terms.running(table).astype(float)
+        """Return 1 for customers whose contract runs, 0 after the grace, and in between what late payers do.
+
+        Payments are taken to come evenly over the grace, so of who renews 1 − u have not paid after a part
+        u of it, beside all who have left.
+        """
+        leaves, waiting = self._leaves(table), 1 - self.terms.late(table)
+        overdue = (1 - leaves) * waiting / np.maximum((1 - leaves) * waiting + leaves, 1e-12)
+        return np.asarray(np.where(waiting < 1, overdue, 1.0) * self.terms.running(table))
 
     def expected(self, table: pd.DataFrame, horizon: float) -> np.ndarray:
         """Expect payments of each customer in the `horizon` after T: S(n+j)/S(n) summed over those due."""
@@ -75,20 +86,24 @@ class ContractModel:
         for ahead in range(1, int(due.max(initial=0)) + 1):
             left = np.exp(special.betaln(a, b + renewed + ahead) - special.betaln(a, b + renewed))
             orders += np.where(due >= ahead, left, 0.0)
-        return np.asarray(orders * self.alive(table))
+        # of who is late and has not left, the renewal that is due is certain
+        certain = np.where(self.terms.late(table) > 0, 1 - self._leaves(table), 1.0)
+        return np.asarray(orders * self.alive(table) / certain)
+
+    def _leaves(self, table: pd.DataFrame) -> np.ndarray:
+        a, b = self.fit.parameters
+        return np.asarray(a / (a + b + self.terms.renewed(table)))
 
     def none_while_alive(self, table: pd.DataFrame, horizon: float) -> np.ndarray:
         """Compute the probability that a running contract brings no payment in the `horizon`."""
-        a, b = self.fit.parameters
-        leaves = a / (a + b + self.terms.renewed(table))
+        leaves = np.where(self.terms.late(table) > 0, 0.0, self._leaves(table))
         return np.asarray(np.where(self.terms.due(table, horizon) > 0, leaves, 1.0))
 
     def median_wait(self, table: pd.DataFrame) -> np.ndarray:
         """Compute the time to the next renewal; infinite where half of such customers do not renew."""
-        a, b = self.fit.parameters
-        stays = (b + self.terms.renewed(table)) / (a + b + self.terms.renewed(table))
+        renews = self.alive(table) * (1 - self.none_while_alive(table, self.terms.period))
         wait = np.maximum(self.terms.period - (table["T"] - table["t_x"]).to_numpy(float), 0.0)
-        return np.asarray(np.where(self.terms.running(table) & (stays >= 0.5), wait, np.inf))
+        return np.asarray(np.where(renews >= 0.5, wait, np.inf))
 
     def expected_new(self, times: np.ndarray) -> np.ndarray:
         """Expect renewals of a customer in the given times after the first payment."""
@@ -114,9 +129,12 @@ class ContractModel:
             Payments, draws × customers.
         """
         generator = np.random.default_rng(seed)
-        renewed, due = self.terms.renewed(table), self.terms.due(table, horizon) * self.alive(table)
+        late = self.terms.late(table) > 0
+        renewed, due = self.terms.renewed(table) + late, self.terms.due(table, horizon)
+        alive, size = self.alive(table), len(table)
         futures = [
-            np.minimum(generator.geometric(generator.beta(a, b + renewed).clip(1e-12, 1.0)) - 1, due)
+            np.minimum(generator.geometric(generator.beta(a, b + renewed).clip(1e-12, 1.0)) - 1 + late, due)
+            * (generator.random(size) < alive)
             for a, b in self.fit.draws(draws, generator)
         ]
         return np.array(futures, float).reshape(draws, len(table))

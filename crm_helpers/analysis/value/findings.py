@@ -144,12 +144,12 @@ def buying_fit(tested: Trial) -> Sentence:
     """
     if tested.tried.empty:
         return "value.no_fit", {}
-    first = tested.tried.iloc[0]
+    kept = tested.tried[tested.tried["kept"]].iloc[0]
+    values = {"model": kept["model"], "total": float(kept["total"])}
     if len(tested.tried) == 1:
-        return "value.fit_contract", {"total": float(first["total"])}
-    second = tested.tried.iloc[1]
-    values = {"model": first["model"], "second": second["model"], "ahead": float(second["behind"])}
-    return "value.fit", values | {"total": float(first["total"])}
+        return "value.fit_contract", values
+    usual = bool(tested.tried["kept"].iloc[0])
+    return ("value.fit_usual" if usual else "value.fit_other"), values
 
 
 def spending(found: Value) -> Sentence:

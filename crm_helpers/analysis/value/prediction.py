@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
-from crm_helpers.analysis.value.buying import FREE, Buying, BuyingKind, fit_kind, try_kinds
+from crm_helpers.analysis.value.buying import Buying, BuyingKind, fit_kind, likeliest, try_kinds
 from crm_helpers.analysis.value.contract import Terms
 from crm_helpers.analysis.value.spend import SpendModel, fit_spend, order_value_correlation
 
@@ -36,15 +35,13 @@ class ValueModel:
     """How often customers order and for how much, and what is left of their money.
 
     `kept` is the share of an order's money that stays: after returns, and after the cost of goods where
-    known. `tried` are the models of buying that were compared, on a sample where customers are many, the
-    likeliest first; `buying` is of its kind.
+    known.
     """
 
     buying: Buying
     spend: SpendModel
     kept: float
     correlation: Estimate
-    tried: tuple[Buying, ...]
 
 
 def worth_predicting(histories: pd.DataFrame) -> bool:
@@ -54,7 +51,7 @@ def worth_predicting(histories: pd.DataFrame) -> bool:
 
 
 def fit_value(
-    histories: pd.DataFrame, *, margin: float | None = None, kinds: Sequence[BuyingKind] = FREE,
+    histories: pd.DataFrame, *, margin: float | None = None, kind: BuyingKind | None = None,
     terms: Terms | None = None,
 ) -> ValueModel:  # fmt: skip
     """Fit the models of buying and of spend.
@@ -65,18 +62,19 @@ def fit_value(
         From `purchases.histories`, worth predicting.
     margin
         Share of sales left after the cost of goods; None takes sales as they are.
-    kinds
-        Models of buying to try.
+    kind
+        Model of buying; without it the likeliest of those that suit.
     terms
         Of contracts.
 
     Returns
     -------
     ValueModel
-        With the model of buying that makes the orders likelier.
+        Of buying and of spend.
     """
-    tried = try_kinds(histories, kinds=kinds, terms=terms)
-    buying = fit_kind(histories, kind=tried[0].kind, terms=terms, start=tried[0].fit.parameters)
+    if kind is None:
+        kind = likeliest(try_kinds(histories, terms=terms)).kind
+    buying = fit_kind(histories, kind=kind, terms=terms)
     again = histories[histories["x"] > 0]
     orders, mean, log_mean = (again[name].to_numpy(float) for name in ("orders", "mean", "log_mean"))
     paid = float((histories["orders"] * histories["mean"]).sum())
@@ -86,7 +84,6 @@ def fit_value(
         fit_spend(orders, mean, log_mean),
         kept,
         order_value_correlation(orders, mean),
-        tried,
     )
 
 

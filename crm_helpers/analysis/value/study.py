@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from crm_helpers.analysis.estimates import Estimate
-from crm_helpers.analysis.value.buying import BuyingKind, kinds_of
+from crm_helpers.analysis.value.buying import TRIED, BuyingKind, compare_kinds, try_kinds
 from crm_helpers.analysis.value.contract import Terms
 from crm_helpers.analysis.value.holdout import TRACKED, Comparison, cell_average, compare, deciles, tracking
 from crm_helpers.analysis.value.prediction import (
@@ -24,14 +24,12 @@ from crm_helpers.analysis.value.prediction import (
 )
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, histories, repeat_orders, spent
 
-__all__ = ["LAST_PERIOD", "LAST_YEAR", "MODEL", "Trial", "Value", "buying_models", "trial", "value_now"]
+__all__ = ["LAST_PERIOD", "LAST_YEAR", "MODEL", "Trial", "Value", "trial", "value_now"]
 
 MODEL, LAST_YEAR, LAST_PERIOD = "the model", "last year's spend", "spend of the last period"
 ALIKE = "average of alike customers"
 LONGEST_TEST, SHORTEST_TEST = 182, 28
 MOST_TRIED = 4_000  # customers of a test from an earlier day
-TRIED = ["model", "behind", "total", "rank", "kept"]
-"""Columns of `buying_models`."""
 _UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 
 
@@ -39,8 +37,8 @@ _UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 class Trial:
     """What the model, fitted to earlier days, said of the last days, beside what came.
 
-    `tried` are the models of buying with what each said; `errors` are the shares by which money was missed
-    in this test and in such tests from earlier days.
+    `tried` are the models of buying with what each said; `errors` are the logarithms of money that came ÷
+    money expected, of this test and of such tests from earlier days.
     """
 
     split: date
@@ -66,7 +64,7 @@ class Trial:
         return abs(self.expected / self.came - 1) if self.came > 0 else np.nan
 
     def spread(self, level: float) -> float:
-        """Half-width, as a share, of what the models cannot know: seasons, trends, the market.
+        """Half-width, of the logarithm, of what the models cannot know: seasons, trends, the market.
 
         The errors of a few tests say little of how large such errors are, hence Student's quantile.
         """
@@ -118,7 +116,9 @@ def trial(
     before = histories(book, until=split, later=book.as_of)
     if not worth_predicting(before):
         return Trial(split, days, len(before))
-    model = fit_value(before, margin=margin, kinds=kinds_of(book.terms), terms=book.terms)
+    tried = compare_kinds(try_kinds(before, terms=book.terms), before, horizon=days / DAYS_A_WEEK)
+    kind: BuyingKind = tried.loc[tried["kept"], "model"].iloc[0]
+    model = fit_value(before, margin=margin, kind=kind, terms=book.terms)
     expected = model.buying.expected(before, days / DAYS_A_WEEK) * order_worth(model, before)
     came = before["later_revenue"].to_numpy(float) * (1.0 if margin is None else margin)
     seen = min(365, span - days)
@@ -128,46 +128,16 @@ def trial(
     predictions = {MODEL: expected} | {name: rule * kept for name, rule in rules.items()}
     halfway = split - timedelta(days=days // 2)
     past = [histories(book, until=halfway, later=halfway + timedelta(days=days)), earlier]
-    errors = [_missed(table, model.buying.kind, book.terms, days=days, seed=seed) for table in past]
+    errors = [_missed(table, kind, book.terms, days=days, seed=seed) for table in past]
     return Trial(
         split, days, len(before), float(expected.sum()), float(came.sum()),
         compare(predictions, came, draws=draws, seed=seed, level=level),
         deciles(expected, came),
         _tracked(model, book, before, split=split),
-        buying_models(model, before, horizon=days / DAYS_A_WEEK),
-        model.buying.kind,
-        tuple(error for error in (came.sum() / expected.sum() - 1, *errors) if np.isfinite(error)),
+        tried,
+        kind,
+        tuple(error for error in (_log_ratio(came.sum(), expected.sum()), *errors) if np.isfinite(error)),
     )  # fmt: skip
-
-
-def buying_models(model: ValueModel, table: pd.DataFrame, *, horizon: float) -> pd.DataFrame:
-    """Set the models of buying that were tried side by side.
-
-    Parameters
-    ----------
-    model
-        Result of `fit_value`.
-    table
-        The histories it was fitted to, with what came after.
-    horizon
-        Weeks that were looked at after.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `model`, `behind` (log-likelihood below the best), `total` (orders predicted ÷ that came), `rank`
-        (Spearman's correlation of predicted and actual orders), `kept`; the likeliest first.
-    """
-    best, came = model.tried[0].fit.log_likelihood, table["later_orders"]
-    rows = []
-    for tried in model.tried:
-        predicted = pd.Series(tried.expected(table, horizon))
-        total = float(predicted.sum() / came.sum()) if came.sum() else np.nan
-        rank = predicted.corr(came, method="spearman") if came.min() < came.max() else np.nan
-        rows.append(
-            (tried.kind, best - tried.fit.log_likelihood, total, rank, tried.kind == model.buying.kind)
-        )
-    return pd.DataFrame(rows, columns=TRIED)
 
 
 def value_now(
@@ -193,11 +163,10 @@ def value_now(
         By customer who ordered.
     """
     known = histories(book, until=book.as_of)
-    kinds = (tested.kind,) if tested.kind else kinds_of(book.terms)
     if not worth_predicting(known):
         missing = dict.fromkeys([*PREDICTED, "value"], np.nan)
         return Value(known.assign(**missing, method=None), None)
-    model = fit_value(known, margin=margin, kinds=kinds, terms=book.terms)
+    model = fit_value(known, margin=margin, kind=tested.kind, terms=book.terms)
     table = known.merge(predict(model, known, discount=discount), on="customer_id", validate="one_to_one")
     method = tested.comparison.used if tested.comparison else MODEL
     value = table["value_12m"]
@@ -212,19 +181,26 @@ def value_now(
 
 
 def _missed(table: pd.DataFrame, kind: BuyingKind, terms: Terms | None, *, days: int, seed: int) -> float:
-    """By what share money of the days after was missed, from a sample of customers; not known of too few."""
+    """Return the logarithm of money that came ÷ expected, of a sample; not known of too few customers."""
     chosen = np.random.default_rng(seed).permutation(len(table))[:MOST_TRIED]
     table = table.iloc[np.sort(chosen)]
-    if not worth_predicting(table) or table["later_revenue"].sum() <= 0:
+    if not worth_predicting(table):
         return np.nan
-    model = fit_value(table, kinds=(kind,), terms=terms)
+    model = fit_value(table, kind=kind, terms=terms)
     expected = model.buying.expected(table, days / DAYS_A_WEEK) @ order_worth(model, table)
-    return float(table["later_revenue"].sum() / expected - 1)
+    return _log_ratio(table["later_revenue"].sum(), expected)
+
+
+def _log_ratio(came: float, expected: float) -> float:
+    return float(np.log(came / expected)) if came > 0 and expected > 0 else np.nan
 
 
 def _widened(total: Estimate, spread: float) -> Estimate:
-    half = np.hypot(total.half_width, spread * total.value)
-    return Estimate(total.value, total.value - half, total.value + half)
+    """Widen an interval by errors that are factors, so that it never falls below nothing."""
+    if total.value <= 0 or not total.known:
+        return total
+    factor = float(np.exp(np.hypot(total.half_width / total.value, spread)))
+    return Estimate(total.value, total.value / factor, total.value * factor)
 
 
 def _rules(
