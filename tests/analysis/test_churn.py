@@ -150,6 +150,19 @@ def test_shuffled_labels_give_no_gain():
     assert all(p.min() >= 0 and p.max() <= 1 for p in predicted.values())
 
 
+def test_noise_features_tell_nobody_apart():
+    generator = np.random.default_rng(11)
+    features = [pd.DataFrame(generator.normal(size=(1_500, 6)), columns=list("abcdef")) for _ in range(2)]
+    labels = [generator.random(1_500) < 0.3 for _ in range(2)]
+    predicted = {
+        kind: fit_churn(features[0], labels[0], kind=kind).predict(features[1]) for kind in KINDS[1:]
+    }
+    found = compare_models(predicted, labels[1])
+    assert (found["auc_low"] < 0.5).all()
+    assert found.loc[found["kept"], "model"].tolist() == [KINDS[1]]
+    assert all(abs(p.mean() - 0.3) < 0.05 for p in predicted.values())
+
+
 def test_calibrated_scores_come_true():
     _, churned, chance = planted(6_000)
     _, label, fresh = planted(6_000, seed=8)

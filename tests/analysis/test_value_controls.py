@@ -137,3 +137,28 @@ def test_a_company_where_everybody_orders_each_week_has_nobody_leaving():
     told = tell(book_of(lines))
     assert not told.churn.kept
     assert (told.published["p_alive"] > 0.9).all()
+
+
+def test_where_chance_says_who_orders_the_page_says_that_nobody_can_be_told_apart():
+    """Orders of the last days are dealt out among customers: the label has nothing to do with the past."""
+    lines = shop(customers=900)
+    late = pd.to_datetime(lines["ordered_at"]) >= pd.Timestamp("2024-07-01") - pd.Timedelta(days=100)
+    dealt = np.random.default_rng(1).choice(lines["customer_id"].unique(), int(late.sum()))
+    told = tell(
+        book_of(lines.assign(customer_id=lines["customer_id"].mask(late, pd.Series(dealt, late[late].index))))
+    )
+    areas = told.churn.models.set_index("model")
+    assert ((areas["auc_low"] < 0.5) & (areas["auc_high"] > 0.5)).all()
+    assert told.published["churn_probability"].isna().all()
+    assert told.verdict == "indicative"
+    assert any("no model sees who leaves better than chance" in text for text in told.said)
+    assert any("Who is about to leave cannot be told" in text for text in told.said)
+
+
+def test_a_company_that_everybody_leaves_at_once_has_nothing_to_learn_from():
+    lines = shop(customers=600)
+    early = lines[pd.to_datetime(lines["ordered_at"]) < pd.Timestamp("2024-03-01")]
+    told = tell(book_of(early))
+    assert not told.churn.gain
+    assert told.published["churn_probability"].isna().all()
+    assert told.verdict != "solid"

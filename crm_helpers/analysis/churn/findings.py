@@ -16,8 +16,20 @@ from crm_helpers.analysis.value.prediction import PREDICTED
 from crm_helpers.analysis.value.study import Value
 
 __all__ = [
-    "best_rule", "calibrated", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
-    "next_order", "next_steps", "probable", "published_customers",
+    "best_rule",
+    "calibrated",
+    "drivers",
+    "kept_model",
+    "leaving",
+    "loss",
+    "lost",
+    "lost_note",
+    "lost_soon",
+    "next_note",
+    "next_order",
+    "next_steps",
+    "probable",
+    "published_customers",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -284,6 +296,12 @@ def next_steps(customers: pd.DataFrame) -> dict[str, dict[str, Any]]:
             "value": float(chosen["value"].sum()),
         }  # fmt: skip
     return steps
+
+
+def lost_soon(customers: pd.DataFrame) -> float:
+    """Add up the risk of `published_customers`: how many active ones will not order; not known without."""
+    risk = customers["churn_probability"].dropna()
+    return float(round(risk.sum())) if len(risk) else float("nan")
 
 
 def probable(customers: pd.DataFrame) -> bool:

@@ -104,7 +104,7 @@ def ahead(found: Value) -> Sentence:
     """
     if found.model is None:
         return "value.no_model", {"customers": len(found.customers)}
-    return "value.ahead", {"orders": found.orders, "money": found.money}
+    return "value.ahead", {"orders": found.orders, "money": found.plain_money}
 
 
 def model_used(found: Value, tested: Trial) -> Sentence:
@@ -363,7 +363,7 @@ def answer(found: Value, trial: Trial, table: pd.DataFrame, *, customers: pd.Dat
         return "value.too_few", {"verdict": verdict, "customers": len(found.customers)}
     value = found.customers["value"]
     top = float(value.nlargest(max(len(value) // 10, 1)).sum() / value.sum()) if value.sum() > 0 else np.nan
-    numbers = {"verdict": verdict, "money": found.money, "top": top, "customers": len(value)}
+    numbers = {"verdict": verdict, "money": found.plain_money, "top": top, "customers": len(value)}
     if trial.comparison is None:
         return "value.answer_untested", numbers
     risk = customers["churn_probability"].dropna()

@@ -87,6 +87,13 @@ class Value:
     orders: Estimate = _UNKNOWN
     money: Estimate = _UNKNOWN
 
+    @property
+    def plain_money(self) -> Estimate:
+        """The money in three figures: more of them say nothing beside such an interval."""
+        return Estimate(
+            *(_three_figures(part) for part in (self.money.value, self.money.low, self.money.high))
+        )
+
 
 def trial(
     book: OrderBook, *, days: int = 0, margin: float | None = None, draws: int = 400,
@@ -142,7 +149,7 @@ def trial(
 
 def value_now(
     book: OrderBook, tested: Trial, *, margin: float | None = None, discount: float = 0.1,
-    seed: int = 1, level: float = 0.95,
+    months: float = 12, seed: int = 1, level: float = 0.95,
 ) -> Value:  # fmt: skip
     """Expect what every customer brings in the months after a day.
 
@@ -154,6 +161,8 @@ def value_now(
         Result of `trial`: where a simple rule did as well, `value` is by the rule.
     margin, discount
         Share of sales left after the cost of goods, and what money a year later is worth less.
+    months
+        How far ahead the totals look; values of customers look a year ahead.
     seed, level
         Of the parametric bootstrap; its intervals are widened by what the test missed.
 
@@ -175,7 +184,7 @@ def value_now(
         rules = _rules(book, known, earlier, split=book.as_of, days=tested.days, seen=min(365, book.span))
         kept = 1.0 if margin is None else margin
         value = pd.Series(rules[method] * kept * 365.25 / tested.days * (1 + discount) ** -0.5)
-    orders, money = total_value(model, known, months=12, seed=seed, level=level)
+    orders, money = total_value(model, known, months=months, seed=seed, level=level)
     orders, money = (_widened(total, tested.spread(level)) for total in (orders, money))
     return Value(table.assign(value=value.to_numpy(float), method=method), model, orders, money)
 
@@ -193,6 +202,10 @@ def _missed(table: pd.DataFrame, kind: BuyingKind, terms: Terms | None, *, days:
 
 def _log_ratio(came: float, expected: float) -> float:
     return float(np.log(came / expected)) if came > 0 and expected > 0 else np.nan
+
+
+def _three_figures(number: float) -> float:
+    return float(f"{number:.3g}") if np.isfinite(number) else number
 
 
 def _widened(total: Estimate, spread: float) -> Estimate:
