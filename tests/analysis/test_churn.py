@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from crm_helpers.analysis.churn.calibration import calibration_table, distance, fit_calibration
-from crm_helpers.analysis.churn.features import find_leaks, snapshot
+from crm_helpers.analysis.churn.features import find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import dependence, importance, lift
 from crm_helpers.analysis.churn.models import KINDS, areas, compare_models, fit_churn
 from crm_helpers.analysis.churn.study import churn_rules, risk_now, study_churn, window_of
@@ -91,6 +91,21 @@ def test_features_see_nothing_of_the_day_and_later():
     pd.testing.assert_frame_equal(before.features, blind.features)
     assert blind.churned.all()
     assert not before.churned.all()
+
+
+def test_customers_of_several_days_are_learned_from_together():
+    book = book_of(shop())
+    days = [look_back(book, ago=ago, ahead=WINDOW) for ago in (WINDOW, 2 * WINDOW)]
+    first, second = (snapshot(book, no_contacts(), past, window=WINDOW, label=True) for past in days)
+    both = stacked(first, second)
+    assert (
+        len(both.customers)
+        == len(both.features)
+        == len(both.churned)
+        == len(first.churned) + len(second.churned)
+    )
+    assert both.day == first.day
+    assert list(both.features) == list(first.features)
 
 
 def test_active_is_who_ordered_within_the_window():

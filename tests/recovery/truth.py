@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 
 from crm_helpers import lake
-from crm_helpers.analysis.churn.features import Snapshot
+from crm_helpers.analysis.churn.features import Snapshot, snapshot
 from crm_helpers.analysis.churn.study import Churn, study_churn, window_of
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.value.lookback import look_back
@@ -45,7 +45,8 @@ def studied(folder: CompanyFolder, *, customers: int, seed: int) -> Made:
     book = order_book(lines, products, as_of=version.as_of)
     window, tested = window_of(book).days, trial(book)
     past = look_back(book, ago=window, kind=tested.kind)
-    found, latest = study_churn(book, contacts, past, window=window)
+    found, _ = study_churn(book, contacts, past, window=window)
+    latest = snapshot(book, contacts, past, window=window, label=True)
     return Made(customers, seed, version.as_of, lines, products, book, found, latest, tested)
 
 

@@ -15,7 +15,7 @@ from ibis import selectors as s
 from crm_helpers.analysis.value.lookback import Past
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
-__all__ = ["FEATURES", "Snapshot", "find_leaks", "snapshot"]
+__all__ = ["FEATURES", "Snapshot", "find_leaks", "snapshot", "stacked"]
 
 FEATURES: Mapping[str, str] = {
     "silent_days": "days since the last order",
@@ -89,6 +89,32 @@ def snapshot(
     churned = (active["later_orders"] == 0).to_numpy() if label else None
     return Snapshot(
         past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), churned
+    )
+
+
+def stacked(first: Snapshot, *others: Snapshot) -> Snapshot:
+    """Put customers as they were on several days under each other, to learn from all of them.
+
+    Parameters
+    ----------
+    first
+        Whose day and features are kept.
+    others
+        Of other days; a feature that said nothing there is missing.
+
+    Returns
+    -------
+    Snapshot
+        With a row a customer and day.
+    """
+    parts = [part for part in (first, *others) if part.churned is not None]
+    features = [part.features.reindex(columns=first.features.columns) for part in parts]
+    return Snapshot(
+        first.day,
+        pd.concat([part.customers for part in parts], ignore_index=True),
+        pd.concat(features, ignore_index=True),
+        np.concatenate([part.alone for part in parts]),
+        np.concatenate([part.churned for part in parts if part.churned is not None]),
     )
 
 

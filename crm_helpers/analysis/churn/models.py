@@ -5,6 +5,7 @@ Scores become probabilities by a calibration fitted on folds that the model had 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -20,8 +22,8 @@ from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 from crm_helpers.analysis.threads import one_thread
 
 __all__ = [
-    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "NETWORK", "SCORED", "ChurnModel", "areas", "compare_models",
-    "fit_churn", "score_of", "simplest",
+    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "MOST_LEARNED", "NETWORK", "SCORED", "ChurnModel", "areas",
+    "compare_models", "fit_churn", "score_of", "simplest",
 ]  # fmt: skip
 
 ALONE, LOGISTIC = "model of buying alone", "logistic regression"
@@ -38,6 +40,7 @@ SCORED = [
 """Columns of `compare_models`."""
 
 FOLDS = 3
+NETWORK_STEPS = 40
 MOST_LEARNED = 4_000  # customers a model learns from; more change nothing at a tenth of the speed
 MOST_DRAWN = 8_000  # customers behind a resampled area
 
@@ -69,7 +72,14 @@ class ChurnModel:
         return self.calibration(score)
 
 
-def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: int = 1) -> ChurnModel:
+def fit_churn(
+    features: pd.DataFrame,
+    churned: np.ndarray,
+    *,
+    kind: str,
+    customers: pd.Series | None = None,
+    seed: int = 1,
+) -> ChurnModel:
     """Fit one kind of model and calibrate it on folds held out in turn.
 
     Counts and money are taken as logarithms, missing values as the middle one, all standardised; what
@@ -83,6 +93,8 @@ def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: i
         Whether each did not order.
     kind
         `LOGISTIC`, `BOOSTING` or `NETWORK`.
+    customers
+        Whose rows they are, where a customer has several: those are held out together.
     seed
         Of folds, sample and network.
 
@@ -92,15 +104,18 @@ def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: i
         The model.
     """
     generator = np.random.default_rng(seed)
-    chosen = np.sort(generator.permutation(len(churned))[:MOST_LEARNED])
+    codes = np.arange(len(churned)) if customers is None else pd.factorize(customers)[0]
+    places = generator.permutation(int(codes.max()) + 1)
+    chosen = np.flatnonzero(places[codes] < MOST_LEARNED)
     learned, label = features.iloc[chosen], churned[chosen]
     middles = learned.median().fillna(0.0)
     logs = _logs(learned, middles)
     centre, scale = logs.mean(), logs.std(ddof=0).replace(0.0, 1.0)
     matrix = _matrix(learned, middles, centre, scale)
-    folds = generator.permutation(len(label)) % FOLDS
+    folds = places[codes[chosen]] % FOLDS
     unseen = np.zeros(len(label))
-    with one_thread():
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a network is stopped early: more steps overfit
         for fold in range(FOLDS):
             part = _estimator(kind, seed).fit(matrix[folds != fold], label[folds != fold])
             unseen[folds == fold] = part.predict_proba(matrix[folds == fold])[:, 1]
@@ -204,13 +219,10 @@ def _estimator(kind: str, seed: int) -> Any:
         return LogisticRegression(max_iter=500)
     if kind == BOOSTING:
         return HistGradientBoostingClassifier(
-            max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=1.0,
+            max_iter=40, learning_rate=0.1, max_leaf_nodes=4, min_samples_leaf=60, l2_regularization=1.0,
             early_stopping=False, random_state=seed,
         )  # fmt: skip
-    return MLPClassifier(
-        (12,), alpha=0.3, learning_rate_init=0.01, max_iter=200, tol=1e-3,
-        n_iter_no_change=3, random_state=seed,
-    )  # fmt: skip
+    return MLPClassifier((8,), solver="lbfgs", alpha=10.0, max_iter=NETWORK_STEPS, random_state=seed)
 
 
 def _logs(features: pd.DataFrame, middles: pd.Series) -> pd.DataFrame:

@@ -15,12 +15,13 @@ from crm_helpers.analysis.churn.calibration import (
     distance,
     fit_calibration,
 )
-from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot
+from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import DEPENDENCE, IMPORTANCE, dependence, importance, lift
 from crm_helpers.analysis.churn.models import (
     ALONE,
     KINDS,
     LOGISTIC,
+    MOST_LEARNED,
     SCORED,
     compare_models,
     fit_churn,
@@ -136,7 +137,7 @@ def study_churn(
     Returns
     -------
     tuple of Churn and Snapshot
-        The result, and the customers it was tested on.
+        The result, and the customers to learn from for predictions of today.
     """
     learned = past.day - timedelta(days=window)
     later = snapshot(book, communications, past, window=window, label=True)
@@ -148,7 +149,11 @@ def study_churn(
     earlier = snapshot(book, communications, before, window=window, label=True)
     if not _enough(earlier):
         return nothing, later
-    return _tried(nothing, earlier, later, draws=draws, seed=seed, level=level), later
+    both = earlier
+    if len(earlier.customers) < MOST_LEARNED:
+        between = look_back(book, ago=2 * window + window // 2, ahead=window, kind=kind)
+        both = stacked(earlier, snapshot(book, communications, between, window=window, label=True))
+    return _tried(nothing, both, later, draws=draws, seed=seed, level=level), _latest(later, earlier)
 
 
 def risk_now(
@@ -180,7 +185,8 @@ def risk_now(
     if found.kept == ALONE:
         risk = fit_calibration(latest.alone, _labels(latest), seed=seed)(today.alone)
     else:
-        model = fit_churn(_usable(latest, found.leaks), _labels(latest), kind=found.kept, seed=seed)
+        features, who = _usable(latest, found.leaks), latest.customers
+        model = fit_churn(features, _labels(latest), kind=found.kept, customers=who, seed=seed)
         risk = model.predict(today.features)
     return pd.DataFrame({"customer_id": today.customers, "churn_probability": risk})
 
@@ -189,7 +195,8 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     learned, tested = _labels(earlier), _labels(later)
     leaks = find_leaks(earlier.features, learned, day=earlier.day)
     features = _usable(earlier, leaks)
-    fitted = {kind: fit_churn(features, learned, kind=kind, seed=seed) for kind in KINDS if kind != ALONE}
+    who, trained = earlier.customers, [kind for kind in KINDS if kind != ALONE]
+    fitted = {k: fit_churn(features, learned, kind=k, customers=who, seed=seed) for k in trained}
     alone = fit_calibration(earlier.alone, learned, seed=seed)
     predicted = {ALONE: alone(later.alone)}
     predicted |= {kind: fitted[kind].predict(later.features) for kind in fitted}
@@ -208,6 +215,11 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
         dependence=dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
         lift=lift(predicted[kept], tested, level=level), calibration=truth,
     )  # fmt: skip
+
+
+def _latest(later: Snapshot, earlier: Snapshot) -> Snapshot:
+    """Learn from the latest day alone where its customers are enough, else from an earlier one too."""
+    return later if len(later.customers) >= MOST_LEARNED else stacked(later, earlier)
 
 
 def _usable(known: Snapshot, leaks: pd.DataFrame) -> pd.DataFrame:
