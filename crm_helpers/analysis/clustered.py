@@ -48,7 +48,7 @@ class ClusterSums:
     def inverse(self) -> np.ndarray:
         """`(X'X)⁻¹`, zero where a column is dropped."""
         kept = np.ix_(self.kept, self.kept)
-        solution = np.zeros_like(self.gram[0])
+        solution: np.ndarray = np.zeros_like(self.gram[0])
         solution[kept] = inverse(self.gram.sum(axis=0)[kept])
         return solution
 

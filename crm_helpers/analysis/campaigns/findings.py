@@ -65,7 +65,7 @@ def effect_finding(found: Portfolio) -> Said:
 
 def placebo_finding(effects: pd.DataFrame) -> Said:
     """Say how often the regression for targeted campaigns finds an effect where there is none."""
-    tried = effects[effects["grade"].isin(["C", "D"])].dropna(subset=["placebo_p"])
+    tried = effects[effects["grade"].isin(["B", "C", "D"])].dropna(subset=["placebo_p"])
     if tried.empty:
         return "campaigns.no_placebo", {}
     failed = int((tried["grade"] == "D").sum())

@@ -13,10 +13,21 @@ from ibis import _
 
 from crm_helpers.analysis.estimates import Estimate
 
-__all__ = ["Portfolio", "add_returns", "customers_reached", "gross_margin", "portfolio", "progress"]
+__all__ = [
+    "BELIEVED",
+    "Portfolio",
+    "add_returns",
+    "customers_reached",
+    "gross_margin",
+    "portfolio",
+    "progress",
+]
 
 FALSE_DISCOVERIES = 0.05
 """Share of the effects called real that may be chance, over the portfolio."""
+
+BELIEVED = ("A", "B", "C")
+"""Grades whose effects are counted; D is an association only."""
 
 _MONEY = ("cost", "budget", "planned_revenue")
 
@@ -72,7 +83,7 @@ def add_returns(
         table[f"total{end}"] = table[f"effect{end}"] * table["contacted"]
         table[f"net{end}"] = share * table[f"total{end}"] - table["cost"]
         table[f"return{end}"] = share * table[f"total{end}"] / cost
-    believed = table["grade"].isin(["A", "C"])
+    believed = table["grade"].isin(BELIEVED)
     cases = {
         "not judged": table["grade"] == "",
         "not known": table["cost"].isna(),
@@ -164,11 +175,11 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
     -------
     Portfolio
         `judged` have a grade and `silent` have none (`refused` among them); `solid` when a randomised
-        campaign surely earned or lost; `real` are those graded A or C whose adjusted p-value is at most
+        campaign surely earned or lost; `real` are those graded A to C whose adjusted p-value is at most
         `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that
         earned or lost, randomised ones first.
     """
-    believed = effects["grade"].isin(["A", "C"])
+    believed = effects["grade"].isin(BELIEVED)
     real = believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)
     decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["grade", "net", "campaign_id"])
     earned, lost = decided[decided["earned"] == "yes"], decided[decided["earned"] == "no"]
@@ -179,7 +190,7 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
         campaigns=len(effects),
         judged=int((effects["grade"] != "").sum()),
         randomised=int((effects["grade"] == "A").sum()),
-        targeted=int(effects["grade"].isin(["C", "D"]).sum()),
+        targeted=int(effects["grade"].isin(["B", "C", "D"]).sum()),
         refused=int((effects["design"] == "not consistent").sum()),
         silent=int((effects["grade"] == "").sum()),
         without_holdout=int(effects["design"].isin(["targeted", "not consistent"]).sum()),
