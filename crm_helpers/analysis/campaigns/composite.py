@@ -86,7 +86,7 @@ def ahp_weights(judgements: tuple[float, ...], size: int) -> tuple[np.ndarray, f
     """
     matrix = np.eye(size)
     matrix[np.triu_indices(size, 1)] = judgements
-    matrix[np.tril_indices(size, -1)] = (1 / matrix.T)[np.tril_indices(size, -1)]
+    matrix = matrix + np.triu(1 / np.where(matrix > 0, matrix, 1.0), 1).T
     values, vectors = np.linalg.eig(matrix)
     largest = int(np.argmax(values.real))
     weights = np.abs(vectors[:, largest].real)

@@ -31,6 +31,7 @@ UNLIKE = 0.25
 PARTS = ("", "_low", "_high", "_error", "_p")
 """What an effect's columns end with."""
 
+_KINDS = ("effect", "difference", "placebo")
 _POWER = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))  # 2.80 errors are found 4 times in 5
 
 
@@ -103,7 +104,7 @@ def graded(table: pd.DataFrame, *, placebo_possible: pd.Series) -> pd.DataFrame:
     cases = [~known, found["design"] == "randomised", passes & _agree(found), passes]
     found["grade"] = np.select(cases, ["", "A", "B", "C"], "D")
     found["p_adjusted"] = benjamini_hochberg(found["effect_p"].to_numpy(float))
-    inner = ["held_out", "holdout_share", "effect_error", "difference_error", "placebo_error"]
+    inner = ["held_out", "holdout_share", "groups_treated", *(f"{k}_error" for k in _KINDS)]
     return rounded(found.rename(columns={"effect_p": "p_value"}).drop(columns=inner))
 
 

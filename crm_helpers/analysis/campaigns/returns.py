@@ -113,7 +113,8 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     -------
     pandas.DataFrame
         One row a campaign, by start: `state` (planned, running, finished), planned and actual reach,
-        responses, budget and cost, and the actual as a share of the plan (missing without a plan).
+        responses, budget and cost, the actual as a share of the plan (missing without a plan), the part of
+        its days that is over, and `risk`: late, over budget, short of reach or answers.
     """
     happened = contacts.group_by("campaign_id").aggregate(
         reach=(_.arm.fill_null("treated") != "holdout").sum(), responses=_.responded.sum()
@@ -124,7 +125,7 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     joined = seen.left_join(happened, "campaign_id").order_by("starts_on", "campaign_id")
     money = {name: joined[name].cast("float64") for name in _MONEY}
     table: pd.DataFrame = joined.select(
-        "campaign_id", "channel", "starts_on", "ends_on", "planned_reach", "planned_responses",
+        "campaign_id", "goal", "channel", "starts_on", "ends_on", "planned_reach", "planned_responses",
         name=joined.name.coalesce(joined.campaign_id), reach=joined.reach.fill_null(0),
         responses=joined.responses, **money,
     ).to_pandas()  # fmt: skip
@@ -134,7 +135,25 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     planned = table[["planned_reach", "planned_responses", "budget"]].astype("float64")
     actual = table[["reach", "responses", "cost"]].astype("float64")
     shares = actual.to_numpy() / planned.where(planned > 0).to_numpy()
-    return table.assign(**dict(zip(("reach_share", "responses_share", "cost_share"), shares.T, strict=True)))
+    table = table.assign(**dict(zip(("reach_share", "responses_share", "cost_share"), shares.T, strict=True)))
+    days = (ends - starts).dt.days + 1
+    table["time_share"] = ((day - starts).dt.days / days.where(days > 0)).clip(0.0, 1.0)
+    table["risk"] = _risks(table)
+    return table
+
+
+def _risks(table: pd.DataFrame) -> list[str]:
+    """Name what goes wrong: behind by a tenth of what the time that is over would have brought."""
+    due = 0.9 * table["time_share"]
+    begun = table["state"] != "planned"
+    cases = {
+        "late": (table["state"] == "running") & (table["reach_share"] < due),
+        "over budget": begun & (table["cost_share"] > 1),
+        "short of reach": (table["state"] == "finished") & (table["reach_share"] < due),
+        "short of answers": begun & (table["responses_share"] < due),
+    }
+    found = pd.DataFrame({name: case.fillna(False).astype(bool) for name, case in cases.items()})
+    return [", ".join(found.columns[row]) for row in found.to_numpy()]
 
 
 @dataclass(frozen=True)

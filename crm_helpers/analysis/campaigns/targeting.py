@@ -43,6 +43,12 @@ class Targets:
     """Of it, what is more than from contacting everybody."""
 
     @property
+    def listed(self) -> pd.DataFrame:
+        """The list, without rows where there is none."""
+        columns = ["customer_id", "gain", "cost", "net", "place", "group"]
+        return pd.DataFrame(columns=columns) if self.people is None else self.people
+
+    @property
     def proven(self) -> bool:
         """Whether the order is better than a random one, on customers it was not learnt from."""
         return self.uplift is not None and self.uplift.best.qini.low > 0
