@@ -30,7 +30,7 @@ CAMPAIGN_RESULTS: tuple[Table, ...] = (
             Column("cost_share", "number", "cost over budget", "share"),
             Column("planned_revenue", "money", "revenue expected", "money"),
             Column("time_share", "number", "part of its days that is over", "share"),
-            Column("risk", "text", "late, over budget, short of reach or of answers; empty: none"),
+            Column("risk", "text", "late, over budget, short of reach or of answers"),
         ),
         key=("campaign_id",),
     ),

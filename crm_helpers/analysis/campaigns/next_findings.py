@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_helpers.analysis.campaigns.composite import Composite
-from crm_helpers.analysis.campaigns.findings import Said
+from crm_helpers.analysis.campaigns.findings import Said, action
+from crm_helpers.analysis.campaigns.returns import Portfolio
 from crm_helpers.analysis.campaigns.targeting import Targets
 
 __all__ = [
+    "actions",
     "answers_finding",
     "marks_finding",
     "outcomes_finding",
     "promise_finding",
-    "target_action",
     "target_findings",
 ]
 
@@ -41,15 +42,16 @@ def target_findings(targets: Targets) -> list[Said]:
     return [first, ("campaigns.targets_order", more)]
 
 
-def target_action(targets: Targets) -> list[Said]:
-    """Say what to do with the list."""
+def actions(targets: Targets, found: Portfolio) -> list[Said]:
+    """Say what to do next: the list for the best campaign in place of its mere repeat, then the others."""
+    steps = action(found)
     if targets.people is None or targets.people.empty:
-        return []
+        return steps[:3]
     held = int((targets.people["group"] == "holdout").sum())
-    return [("campaigns.do_contact", {
-        "campaign": targets.campaign, "listed": len(targets.people) - held, "held": held,
-        "promised": targets.promised,
-    })]  # fmt: skip
+    counts = {"listed": len(targets.people) - held, "held": held}
+    values = {"campaign": targets.campaign, "promised": targets.promised} | counts
+    others = [step for step in steps if step[0] != "campaigns.do_repeat"]
+    return [("campaigns.do_contact", values), *others][:3]
 
 
 def promise_finding(promises: pd.DataFrame, predictions: pd.DataFrame) -> list[Said]:

@@ -153,7 +153,7 @@ def _risks(table: pd.DataFrame) -> list[str]:
         "short of answers": begun & (table["responses_share"] < due),
     }
     found = pd.DataFrame({name: case.fillna(False).astype(bool) for name, case in cases.items()})
-    return [", ".join(found.columns[row]) for row in found.to_numpy()]
+    return [", ".join(found.columns[row]) or "none" for row in found.to_numpy()]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from crm_helpers.analysis.campaigns.effects import Study
 from crm_helpers.analysis.campaigns.panel import panel
 from crm_helpers.analysis.campaigns.targeted import one_campaign
 from crm_helpers.analysis.campaigns.uplift import LEARNERS, Uplift, fit_gain, learn
-from crm_helpers.analysis.estimates import Estimate, normal_estimate, rounded
+from crm_helpers.analysis.estimates import Estimate, mean_estimate, ratio_estimate, rounded
 
 __all__ = ["RESERVED", "Targets", "find_targets", "ranking_table"]
 
@@ -38,9 +38,9 @@ class Targets:
     """One row a customer on the list, best first: `gain`, `cost`, `net`, `place`, `group`."""
     customers: int = 0
     promised: Estimate | None = None
-    """Net result of the list, from customers the ranking was not learnt from, for all on it."""
+    """Net result of the list: what is predicted, less what such predictions promised too much when tried."""
     advantage: Estimate | None = None
-    """Of it, what is more than from contacting everybody."""
+    """What a customer of the campaign learnt from would have brought more than by contacting everybody."""
 
     @property
     def listed(self) -> pd.DataFrame:
@@ -95,7 +95,8 @@ def find_targets(
     listed = listed[listed["net"] > 0].sort_values(["net", "customer_id"], ascending=[False, True])
     listed["place"] = np.arange(1, len(listed) + 1)
     listed["group"] = np.where([_reserved(key) for key in listed["customer_id"]], "holdout", "contact")
-    chosen = share * uplift.scores[learner].to_numpy() > cost
+    said = share * uplift.scores[learner].to_numpy() - cost
+    chosen = said > 0
     result = share * uplift.proxies - cost
     return Targets(
         reason="",
@@ -105,8 +106,8 @@ def find_targets(
         uplift=uplift,
         people=rounded(listed.reset_index(drop=True)),
         customers=len(today),
-        promised=_total(np.where(chosen, result, 0.0), len(today)),
-        advantage=_total(np.where(chosen, 0.0, -result), len(today)),
+        promised=_promised(result[chosen], said[chosen], total=float(listed["net"].sum())),
+        advantage=_mean(np.where(chosen, 0.0, -result)),
     )
 
 
@@ -148,6 +149,13 @@ def _reserved(customer: str) -> bool:
     return drawn < RESERVED * 2**64
 
 
-def _total(values: np.ndarray, customers: int) -> Estimate:
-    error = values.std(ddof=1) / math.sqrt(len(values))
-    return normal_estimate(customers * values.mean(), customers * error)
+def _promised(came: np.ndarray, said: np.ndarray, *, total: float) -> Estimate:
+    """Scale a predicted total by what came over what was said, on customers not learnt from."""
+    if not said.sum() > 0:
+        return Estimate(0.0, 0.0, 0.0)
+    ratio = ratio_estimate(came, said)
+    return Estimate(total * ratio.value, total * ratio.low, total * ratio.high)
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    return mean_estimate(float(values.mean()), float(values.std(ddof=1)), len(values))
