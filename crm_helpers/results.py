@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm_helpers.campaign_results import CAMPAIGN_RESULTS
+from crm_helpers.channel_results import CHANNEL_RESULTS
 from crm_helpers.needs_results import NEEDS_RESULTS
 from crm_helpers.people_results import PEOPLE_RESULTS
 from crm_helpers.quality_results import QUALITY_RESULTS
@@ -215,60 +216,7 @@ _RESULTS: tuple[Table, ...] = (
         key=("set", "segment"),
     ),
     *NEEDS_RESULTS,
-    Table(
-        "channel_evaluation",
-        "one row a channel and measure: the value, its interval, and the cases it stands on",
-        (
-            Column("channel", "text", "the channel, or the type of campaign", required=True),
-            Column("measure", "text", "what is measured", required=True),
-            Column("value", "number", "the value", "number"),
-            Column("low", "number", "lower end of the 95% interval", "number"),
-            Column("high", "number", "upper end of the 95% interval", "number"),
-            Column("cases", "integer", "how many cases it stands on", "count", required=True),
-            Column("cases_of", "text", "what a case is", required=True),
-            Column("rank", "integer", "1 is best; empty with few cases", "count"),
-        ),
-        key=("channel", "measure"),
-    ),
-    Table(
-        "channel_response",
-        "one row a channel: orders a month = scale x cost ^ exponent, within the costs observed",
-        (
-            Column("channel", "text", "the channel", required=True),
-            Column("scale", "number", "orders at a cost of one", "number", required=True),
-            Column("exponent", "number", "how orders answer to cost", "number", required=True),
-            Column("exponent_low", "number", "lower end of the 95% interval", "number"),
-            Column("exponent_high", "number", "upper end of the 95% interval", "number"),
-            Column("own_exponent", "number", "the same before it is drawn to the other channels", "number"),
-            Column("r_squared", "number", "share of the months' differences the curve explains", "number"),
-            Column("months", "integer", "months it was fitted to", "count"),
-            Column("cost_low", "money", "lowest cost observed in a month", "money"),
-            Column("cost_high", "money", "highest cost observed in a month", "money"),
-            Column("cost_now", "money", "mean cost of the last months", "money"),
-            Column("orders_now", "number", "orders a month the curve expects at that cost", "count"),
-            Column("doubling", "number", "orders won by doubling the cost", "share"),
-            Column("note", "text", "what to beware of"),
-        ),
-        key=("channel",),
-    ),
-    Table(
-        "channel_plan",
-        "one row a channel: the month's cost now and as planned, with what it brings",
-        (
-            Column("channel", "text", "the channel", required=True),
-            Column("cost_now", "money", "cost of a month now", "money"),
-            Column("cost_planned", "money", "cost of a month as planned", "money"),
-            Column("change", "number", "planned over present cost, less one", "share"),
-            Column("orders_now", "number", "orders a month now, by the curve", "count"),
-            Column("orders_planned", "number", "orders a month as planned", "count"),
-            Column("value_now", "money", "money a month now", "money"),
-            Column("value_planned", "money", "money a month as planned", "money"),
-            Column("marginal_now", "number", "money that one unit more brings now", "number"),
-            Column("marginal_planned", "number", "money that one unit more brings as planned", "number"),
-            Column("at_bound", "text", "where the plan stops at a cost observed"),
-        ),
-        key=("channel",),
-    ),
+    *CHANNEL_RESULTS,
     *CAMPAIGN_RESULTS,
 )
 

@@ -50,6 +50,21 @@ VALUE_RESULTS: tuple[Table, ...] = (
         key=("customer_id",),
     ),
     Table(
+        "household_expected",
+        "one row a household or company of whom somebody ordered: what is expected of its customers together",
+        (
+            Column("household_id", "text", "one of its customers", required=True, personal="identifier"),
+            Column("kind", "text", "household or company", required=True),
+            Column("customers", "integer", "customers of the group", "count", required=True),
+            Column("buyers", "integer", "of these, customers who ordered", "count", required=True),
+            Column("revenue", "money", "money so far, net of returns", "money", required=True),
+            Column("orders_12m", "number", "orders expected in 12 months", "number"),
+            Column("value", "money", "money expected in 12 months by what proved better", "money"),
+            Column("share", "number", "share of what is expected of all customers", "share"),
+        ),
+        key=("household_id", "kind"),
+    ),
+    Table(
         "value_scores",
         "one row a way to predict: how near it came to the last days, which it had not seen",
         (
@@ -57,9 +72,23 @@ VALUE_RESULTS: tuple[Table, ...] = (
             *interval("rank", "number", "Spearman's correlation of predicted and actual money", "number"),
             *interval("error", "money", "mean absolute error a customer", "money"),
             *interval("captured", "number", "share of later money from the tenth predicted highest", "share"),
+            *interval("lift", "number", "money of the tenth predicted highest ÷ the average", "number"),
             Column("total", "number", "predicted ÷ actual money of all", "number"),
         ),
         key=("method",),
+    ),
+    Table(
+        "buying_models",
+        "one row a model of buying: how well it fits earlier days, and what it said of the last days",
+        (
+            Column("model", "text", "the model", required=True),
+            Column("behind", "number", "log-likelihood below the best, on the same customers", "number"),
+            Column("total", "number", "orders predicted ÷ orders that came", "number"),
+            Column("rank", "number", "Spearman's correlation of predicted and actual orders", "number"),
+            Column("deviance", "number", "distance from orders that came, a customer (Poisson)", "number"),
+            Column("kept", "boolean", "used: BG/NBD where no other is surely nearer", required=True),
+        ),
+        key=("model",),
     ),
     Table(
         "value_deciles",
@@ -94,8 +123,22 @@ VALUE_RESULTS: tuple[Table, ...] = (
             *interval("behind", "number", "area below that of the best model", "number"),
             *interval("excess", "number", "squared error above the least one", "number"),
             Column("kept", "boolean", "the simplest that is not surely worse than the best", required=True),
+            Column("calibration", "text", "how scores became probabilities: Platt's line, or isotonic steps"),
+            Column("off", "number", "mean distance of predicted and actual share, over tenths", "share"),
         ),
         key=("model",),
+    ),
+    Table(
+        "churn_calibration",
+        "one row a model and tenth of customers by its probability: predicted and actual churn",
+        (
+            Column("model", "text", "the model", required=True),
+            Column("tenth", "integer", "tenth, 1 is the lowest probability", "count", required=True),
+            Column("customers", "integer", "customers", "count", required=True),
+            Column("predicted", "number", "mean probability predicted", "share"),
+            *interval("actual", "number", "share that left", "share"),
+        ),
+        key=("model", "tenth"),
     ),
     Table(
         "churn_lift",
