@@ -61,7 +61,7 @@ def test_intervals_hold_an_effect_of_nothing_as_often_as_they_say():
 
 
 def test_a_targeted_campaign_of_steady_buyers_is_found_by_all_three_ways():
-    world = World(900, seed=2)
+    world = World(900, seed=5)
     world.campaign("aimed", np.arange(300), np.array([]), effect=25.0, start=START, design="targeted")
     row = world.judged().loc["aimed"]
     assert row["grade"] == "B"
