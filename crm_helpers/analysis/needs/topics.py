@@ -22,7 +22,8 @@ __all__ = ["OTHER", "Topics", "find_topics"]
 OTHER = "no topic"
 """What a comment is given that none of the topics' words describe."""
 
-LED = 0.25  # share of a topic's squared weight on one subject that makes it the topic's name
+LED = 0.25  # share of a topic's squared weight on one subject that makes it the topic's name,
+NAMING = 2  # if so many of its ten heaviest words are words of that subject
 NEAR = 0.1  # cosine to the nearest topic below which a comment has none
 _ALLOCATED = 2_000  # texts that the second way learns from
 _WORDS = 8  # shown of a topic
@@ -86,7 +87,7 @@ def find_topics(words: Words, *, topics: int = 0, fewest: int = 2, most: int = 1
         if not choice.k:
             return _none(words, choice, features.matrix.shape[0])
         found = factorise(features.matrix, choice.k)
-        names, found = _named(found, features)
+        names, found = _named(found, features, words)
         return _described(words, features, found, names=names, choice=choice, binary=binary, seed=seed)
 
 
@@ -99,13 +100,16 @@ def _none(words: Words, choice: Choice, texts: int) -> Topics:
     return Topics((), (), label, np.zeros(len(label)), table, choice, unknown, unknown, unknown, texts)
 
 
-def _named(found: np.ndarray, features: Features) -> tuple[list[str], np.ndarray]:
+def _named(found: np.ndarray, features: Features, words: Words) -> tuple[list[str], np.ndarray]:
     """Name topics by their leading subject or their two heaviest words, and unite those of one name."""
-    led = np.where(features.subject, found, 0.0)
-    leading = features.names[led.argmax(axis=1)]
-    plain = np.where(features.subject, 0.0, found)
-    words = [" · ".join(features.names[top]) for top in tops(plain, 2)]
-    names = np.where(led.max(axis=1) ** 2 >= LED, leading, words)
+    led, plain = np.where(features.subject, found, 0.0), found[:, ~features.subject]
+    leading, heaviest = features.names[led.argmax(axis=1)], tops(plain)
+    own = [
+        (words.speaks(subject, features.column[top])).sum()
+        for subject, top in zip(leading, heaviest, strict=True)
+    ]
+    two = [" · ".join(features.names[top[:2]]) for top in heaviest]
+    names = np.where((led.max(axis=1) ** 2 >= LED) & (np.array(own) >= NAMING), leading, two)
     different = sorted(set(names))
     united = np.stack([found[names == name].sum(axis=0) for name in different])
     return different, united / np.linalg.norm(united, axis=1, keepdims=True)
