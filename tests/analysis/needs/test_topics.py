@@ -208,6 +208,18 @@ def test_quotes_are_masked_different_and_of_different_customers():
     assert said["quote"].is_unique
 
 
+def test_long_comments_are_quoted_from_their_beginning_and_masked_before_they_are_cut():
+    written, _ = simulated(7, 2_000)
+    written["comment"] = written["comment"].str.cat([" long " * 40 + "13800138000 "] * 2_000)
+    written["comment"] = "13800138000 " + written["comment"]
+    found = study.study_needs(written, draws=100)
+    said = quotes.quotes(found.rows, found.words, each=2)
+    assert said["topic"].nunique() == len(found.named) > 0
+    assert (said["quote"].str.len() <= quotes.LONGEST + 2).all()
+    assert said["quote"].str.endswith(" …").all()
+    assert said["quote"].str.startswith("[number]").all()
+
+
 def test_a_topic_of_few_customers_is_not_shown():
     written, _ = simulated(8, 2_000)
     written["customer_id"] = [f"c{number % 9}" for number in range(len(written))]
