@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
-from crm_helpers.engine import quote_text
 from crm_helpers.record import TableRecord
+from crm_helpers.row_groups import stream, write_stream
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FEW", "fingerprint", "work_folder", "write_table", "write_text"]
+__all__ = ["FEW", "fingerprint", "take_over", "work_folder", "write_table", "write_text"]
 
 WAIT_SECONDS = 600  # for another process that does the same for the same company
 FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
@@ -79,6 +79,17 @@ def write_table(
                 arrow = arrow.select(schema.names).cast(schema.to_pyarrow())
             # pandas' own metadata names library versions: without it the bytes depend on the rows alone
             pq.write_table(arrow.replace_schema_metadata(None), aside, compression="zstd")
+    return _record(path)
+
+
+def take_over(file: Path, path: Path) -> TableRecord:
+    """Give a whole Parquet file its place, and describe it."""
+    with _replacing(path) as aside:
+        file.rename(aside)
+    return _record(path)
+
+
+def _record(path: Path) -> TableRecord:
     return TableRecord(name=path.stem, rows=pq.read_metadata(path).num_rows, fingerprint=fingerprint(path))
 
 
@@ -93,11 +104,9 @@ def _digest(path: Path) -> str:
 
 
 def _copy(table: ibis.Table, path: Path) -> None:
-    # not Ibis' own to_parquet: it writes the path as a Python literal, which breaks on an apostrophe
     backend = table._find_backend()  # noqa: SLF001 - Ibis offers no public way to ask
     backend._run_pre_execute_hooks(table)  # noqa: SLF001 - registers frames the expression holds
-    form = f"FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT {FEW}"
-    backend.raw_sql(f"COPY ({backend.compile(table)}) TO {quote_text(str(path))} ({form})")
+    write_stream(stream(backend, backend.compile(table)), path, table.schema().to_pyarrow())
 
 
 @contextmanager

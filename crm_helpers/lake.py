@@ -17,7 +17,7 @@ import ibis
 
 from crm_helpers.engine import ENGINE_TYPES, connect, quote_identifier, quote_text, schema_of
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.files import fingerprint, work_folder, write_table, write_text
+from crm_helpers.files import fingerprint, take_over, work_folder, write_table, write_text
 from crm_helpers.record import TableRecord
 from crm_helpers.results import RESULTS
 from crm_helpers.tables import TABLES, Table
@@ -121,7 +121,7 @@ def read_clean(connection: ibis.BaseBackend, version: CleanVersion, table: str) 
 
 
 def publish_clean(
-    folder: CompanyFolder, version: str, as_of: date, tables: Mapping[str, ibis.Table | pd.DataFrame]
+    folder: CompanyFolder, version: str, as_of: date, tables: Mapping[str, ibis.Table | pd.DataFrame | Path]
 ) -> CleanVersion:
     """Write a clean version as a whole and make it the current one.
 
@@ -134,7 +134,7 @@ def publish_clean(
     as_of
         The day after the last transaction, of a company without any after the last contact.
     tables
-        Tables by name, rows in the order to be written.
+        Tables by name, rows in the order to be written; a path is a file to take over as it is.
 
     Returns
     -------
@@ -143,7 +143,9 @@ def publish_clean(
     """
     with work_folder(folder.clean, lock=".lock", prefix=".staging-") as staging:
         records = {
-            name: write_table(table, staging / f"{name}.parquet", schema=schema_of(_known(name)))
+            name: take_over(table, staging / f"{name}.parquet")
+            if isinstance(table, Path)
+            else write_table(table, staging / f"{name}.parquet", schema=schema_of(_known(name)))
             for name, table in tables.items()
         }
         described = {name: record.model_dump(exclude={"name"}) for name, record in sorted(records.items())}

@@ -13,7 +13,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from crm_helpers.cleaning.duplicates import find_merged
+from crm_helpers.cleaning.duplicates import drop_merged
 from crm_helpers.cleaning.flags import Flag
 from crm_helpers.cleaning.households import group_customers
 from crm_helpers.cleaning.limits import refuse_exceeded
@@ -46,6 +46,7 @@ from crm_helpers.cleaning.same_person import (
 from crm_helpers.cleaning.standardise import clean_place, standardise
 from crm_helpers.cleaning.versions import made_before, previous_people, with_people, with_the_past
 from crm_helpers.cleaning.what_if import keep_pairs
+from crm_helpers.files import work_folder
 from crm_helpers.ingest.conversion import Locale
 from crm_helpers.ingest.ledger import Load, combined_fingerprint, newest_loads, read_raw, require_load
 from crm_helpers.ingest.mapping import map_table
@@ -74,6 +75,7 @@ _CODE = (
     "ingest/numbers.py",
     "engine.py",
     "files.py",
+    "row_groups.py",
     "lake.py",
     "quality_results.py",
     "tables.py",
@@ -112,7 +114,8 @@ def clean(folder: CompanyFolder, profile: Profile) -> CleanResult:
         return read_result(clean_version(folder, made), needed, profile)
     connection = connect(folder.data, memory=MEMORY)
     try:
-        version = _make(connection, folder, profile, needed, inputs=inputs, previous=previous)
+        with work_folder(folder.data / ".cleaning", lock="lock", prefix="work-") as work:
+            version = _make(connection, folder, profile, needed, inputs=inputs, previous=previous, work=work)
         return read_result(version, needed, profile)
     finally:
         connection.disconnect()
@@ -137,20 +140,18 @@ def _make(
     *,
     inputs: str,
     previous: pa.Table | None,
+    work: Path,
 ) -> CleanVersion:
     for load in loads.values():
         read_raw(connection, load)
-    cleaned, latest, quarantine = _clean_tables(connection, profile, loads)
+    cleaned, latest, quarantine = _clean_tables(connection, profile, loads, work)
     cleaned, of_people, history = _as_people(connection, profile, cleaned, previous)
     quarantine += [gone_query(item.standardised) for item in cleaned.values() if item.same_person]
     derived = create_views(connection, cleaned, derive=derives_customers(profile))
-    tables: dict[str, ibis.Table | pd.DataFrame] = of_people | _measured(
-        connection, profile, cleaned, derived
-    )
-    tables |= {
-        name: ordered_rows(connection, table)
-        for name, table in TABLES.items()
-        if name in {"customers", *cleaned}
+    tables: dict[str, ibis.Table | pd.DataFrame | Path] = {
+        **of_people,
+        **_measured(connection, profile, cleaned, derived),
+        **_rows_to_write(connection, cleaned),
     }
     if "relations" in cleaned:
         tables |= group_customers(connection)
@@ -162,17 +163,31 @@ def _make(
     return publish_clean(folder, version, latest + timedelta(days=1), tables)
 
 
+def _rows_to_write(
+    connection: ibis.BaseBackend, cleaned: Mapping[str, Cleaned]
+) -> dict[str, ibis.Table | Path]:
+    """Give each clean table as its file, where that stands as it is, or else as rows to write."""
+    written = {name for name, item in cleaned.items() if item.written and name != "customers"}
+    return {
+        name: cleaned[name].standardised.converted.kept_file
+        if name in written
+        else ordered_rows(connection, table)
+        for name, table in TABLES.items()
+        if name in {"customers", *cleaned}
+    }
+
+
 def _clean_tables(
-    connection: ibis.BaseBackend, profile: Profile, loads: Mapping[str, Load]
+    connection: ibis.BaseBackend, profile: Profile, loads: Mapping[str, Load], work: Path
 ) -> tuple[dict[str, Cleaned], date, list[str]]:
     """Clean every mapped table; return them, the company's last day, and SQL of what was put aside."""
     quarantine: list[str] = []
     # transactions first: the day of the last one bounds the dates of all other tables
     leading = profile.dated[0]
-    first = _clean_table(connection, profile, TABLES[leading], loads, quarantine)
+    first = _clean_table(connection, profile, TABLES[leading], loads, quarantine, work=work)
     latest = last_day(connection, first, DATED[leading])
     others = {
-        name: _clean_table(connection, profile, table, loads, quarantine, latest=latest)
+        name: _clean_table(connection, profile, table, loads, quarantine, work=work, latest=latest)
         for name, table in TABLES.items()
         if name in profile.tables and name != leading
     }
@@ -187,16 +202,17 @@ def _clean_table(
     loads: Mapping[str, Load],
     quarantine: list[str],
     *,
+    work: Path,
     latest: date | None = None,
 ) -> Cleaned:
     mapped = map_table(connection, profile, table.name, {name: load.columns for name, load in loads.items()})
     mapping = profile.tables[table.name]
     locale = Locale(profile.timezone, profile.currency, profile.country)
     standardised = standardise(
-        connection, mapped, table, mapping,
+        connection, mapped, table, mapping, folder=work,
         locale=locale, latest=latest, repeated=loads[mapping.source].repeated,
     )  # fmt: skip
-    merged, rows = find_merged(connection, standardised)
+    merged, rows = drop_merged(connection, standardised)
     quarantine.append(quarantine_query(connection, standardised, mapped, merged))
     return Cleaned(standardised, merged, rows, clean=kept_query(standardised))
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import ibis
 
+from crm_helpers.cleaning.converted import FATAL
 from crm_helpers.cleaning.rules import (
     EXTREME,
     IDENTICAL,
@@ -51,7 +52,10 @@ def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged:
     """
     columns = [column.name for column in standardised.columns]
     traces = _traces(connection, standardised, merged)
-    median = f"SELECT median(abs(quantity)) FROM {clean_place('transactions')} WHERE quantity <> 0"
+    # the lower median: between two quantities there is none, and it costs half of the one between
+    median = (
+        f"SELECT quantile_disc(abs(quantity), 0.5) FROM {clean_place('transactions')} WHERE quantity <> 0"
+    )
     extreme = f"abs(quantity) > {EXTREME_TIMES} * ({median})"
     found = [
         (ZERO, "amount", _count(connection, "transactions", "amount = 0") - traces),
@@ -66,9 +70,9 @@ def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged:
 
 
 def _traces(connection: ibis.BaseBackend, standardised: Standardised, merged: str) -> int:
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
+    rows, gone = standardised.converted.faulty, quote_identifier(merged)
     query = (
-        f"SELECT count(*) FROM {rows} WHERE fatal = 0 AND {code_of('amount')} = {KEPT_AS_ZERO}"
+        f"SELECT count(*) FROM {rows} WHERE {FATAL} = 0 AND {code_of('amount')} = {KEPT_AS_ZERO}"
         f" AND {ROW} NOT IN (SELECT {ROW} FROM {gone})"
     )
     return int(connection.raw_sql(query).fetchone()[0])

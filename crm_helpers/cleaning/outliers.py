@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import ibis
 import pandas as pd
 
+from crm_helpers.cleaning.converted import PLACE
 from crm_helpers.cleaning.flags import Flag
 from crm_helpers.cleaning.rules import IMPLAUSIBLE, OUTLIER
 from crm_helpers.cleaning.standardise import Standardised, clean_place
-from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import quote_identifier
 from crm_helpers.profile import Bounds, Outliers
 from crm_helpers.tables import Column
@@ -124,7 +124,7 @@ def _scales(
     place = clean_place(table)
     step = f"(SELECT greatest(count(*) // {SAMPLE}, 1) FROM {place})"
     found = connection.raw_sql(
-        f"WITH sizes AS MATERIALIZED (SELECT {sizes} FROM {place} WHERE coalesce({ROW}, 0) % {step} = 0),"
+        f"WITH sizes AS MATERIALIZED (SELECT {sizes} FROM {place} WHERE coalesce({PLACE}, 0) % {step} = 0),"
         f" middle AS (SELECT {middle} FROM sizes) SELECT {spread} FROM sizes s, middle m"
     ).fetchone()
     scales = {}

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 import ibis
 import pandas as pd
 
+from crm_helpers.cleaning.converted import FATAL
 from crm_helpers.cleaning.flags import Flag
 from crm_helpers.cleaning.rules import (
     ALL_ROWS,
@@ -138,7 +139,7 @@ def quarantine_query(
     str
         SQL with the columns of the published table `quarantine`.
     """
-    rows, source = quote_identifier(standardised.place), f"({connection.compile(mapped)})"
+    rows, source = standardised.converted.faulty, f"({connection.compile(mapped)})"
     place = f'{quote_text(standardised.table.name)} AS "table", {quote_text(standardised.source)} AS source'
     head = f"SELECT {place}, m.{ROW}"
     replaced = (
@@ -195,7 +196,8 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
         f"SELECT (SELECT count(*) FROM {people}) AS customers, {buyers} AS buyers,"
         f" {orders} AS orders, {lines} AS lines, sum(amount) AS sales,"
         " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
-        f" max(quantity) AS largest_quantity, median(quantity) AS median_quantity, {campaigns} AS campaigns,"
+        " max(quantity) AS largest_quantity, quantile_disc(quantity, 0.5) AS median_quantity,"
+        f" {campaigns} AS campaigns,"
         f" (SELECT nullif(count(*), 0) FROM {heard}) AS communications,"
         f" (SELECT CAST(min(occurred_at) AS DATE) FROM {heard}) AS first_communication,"
         f" (SELECT CAST(max(occurred_at) AS DATE) FROM {heard}) AS last_communication,"
@@ -241,24 +243,27 @@ def sales_bridge(connection: ibis.BaseBackend, standardised: Standardised, merge
         `step`, `rows`, `amount`, and `meets`, the lines a step is true of, whatever step before took them:
         read, less each condition of the profile, less quarantined, less merged, clean.
     """
-    rows, gone = quote_identifier(standardised.place), quote_identifier(merged)
-    replaced = f"{ROW} IN (SELECT {ROW} FROM {gone})"
+    rows = standardised.converted
+    lost = f"(FROM {rows.faulty} WHERE {FATAL} <> 0)"
+    stay, gone = rows.kept, quote_identifier(merged)
     last = FIRST_RULE + len(standardised.rules) - 1
-    steps = {"read": ("true", "true")} | {
-        f"less {declared(name)}": (f"fatal = {FIRST_RULE + i}", f"{SET_ASIDE} & {1 << i} <> 0")
+    read = f"({' UNION ALL '.join(f'SELECT amount FROM {place}' for place in (stay, gone, lost))})"
+    steps = [("read", read, "true", "true")]
+    steps += [
+        (f"less {declared(name)}", lost, f"{FATAL} = {FIRST_RULE + i}", f"{SET_ASIDE} & {1 << i} <> 0")
         for i, name in enumerate(standardised.rules)
-    }
-    taken = {
-        "less quarantined": f"fatal <> 0 AND NOT fatal BETWEEN {FIRST_RULE} AND {last}",
-        "less merged": f"fatal = 0 AND {replaced}",
-        "clean": f"fatal = 0 AND NOT {replaced}",
-    }
-    steps |= {step: (condition, condition) for step, condition in taken.items()}
+    ]
+    other = f"NOT {FATAL} BETWEEN {FIRST_RULE} AND {last}"
+    steps += [
+        ("less quarantined", lost, other, other),
+        ("less merged", gone, "true", "true"),
+        ("clean", stay, "true", "true"),
+    ]
     query = " UNION ALL ".join(
         f"SELECT {i} AS i, {quote_text(step)} AS step, count(*) FILTER ({counted}) AS rows,"
         f" CAST(coalesce(sum(amount) FILTER ({counted}), 0) AS DECIMAL(18, 4)) AS amount,"
-        f" count(*) FILTER ({met}) AS meets FROM {rows}"
-        for i, (step, (counted, met)) in enumerate(steps.items())
+        f" count(*) FILTER ({met}) AS meets FROM {place}"
+        for i, (step, place, counted, met) in enumerate(steps)
     )
     ordered = f"SELECT step, rows, amount, meets FROM ({query}) ORDER BY i"
     frame: pd.DataFrame = connection.sql(ordered, dialect="duckdb").to_pandas()

@@ -8,8 +8,8 @@ from decimal import Decimal
 import ibis
 import pandas as pd
 
+from crm_helpers.cleaning.converted import PLACE
 from crm_helpers.cleaning.standardise import clean_place
-from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import quote_text
 
 __all__ = ["FREE", "MATCHED", "NET", "SOLD", "UNMATCHED", "net_returns"]
@@ -64,7 +64,7 @@ def _returned(connection: ibis.BaseBackend, sold: str, key: str) -> list[tuple[s
         " -sum(least(amount, 0)) OVER earlier AS back,"
         f" max(amount) OVER (PARTITION BY order_id, {key}) AS same_order"
         f" FROM {sold} SEMI JOIN (SELECT DISTINCT {key} FROM {sold} WHERE amount < 0) USING ({key})"
-        f" WINDOW earlier AS (PARTITION BY {key} ORDER BY ordered_at, amount DESC, {ROW}"
+        f" WINDOW earlier AS (PARTITION BY {key} ORDER BY ordered_at, amount DESC, {PLACE}"
         f" ROWS UNBOUNDED PRECEDING)) WHERE amount < 0"
         f"{f' UNION ALL {lost}' if 'product_id' in key else ''}"
     )

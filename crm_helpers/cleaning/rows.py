@@ -9,8 +9,8 @@ from datetime import date
 import ibis
 from ibis.backends.sql.datatypes import DuckDBType
 
+from crm_helpers.cleaning.converted import PLACE
 from crm_helpers.cleaning.standardise import Standardised, clean_place
-from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import (
     quote_identifier,
     schema_of,
@@ -42,6 +42,11 @@ class Cleaned:
     clean: str  # SQL of the rows that are left
     same_person: int = 0  # rows that another row of the same person stands for
 
+    @property
+    def written(self) -> bool:
+        """Whether the rows lie in a file already, as they will be published."""
+        return self.clean == kept_query(self.standardised)
+
 
 def derives_customers(profile: Profile) -> bool:
     """Say whether customers that only other tables know are added."""
@@ -59,7 +64,7 @@ def create_views(connection: ibis.BaseBackend, cleaned: Mapping[str, Cleaned], *
     dated = [name for name in DATED if name in cleaned]
     extra = [_derived_customers(connection, own, dated)] if derive else []
     connection.raw_sql(f"CREATE TEMP VIEW {clean_place('customers')} AS {' UNION ALL '.join(own + extra)}")
-    query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {ROW} IS NULL"
+    query = f"SELECT count(*) FROM {clean_place('customers')} WHERE {PLACE} IS NULL"
     return int(connection.raw_sql(query).fetchone()[0])
 
 
@@ -67,15 +72,12 @@ def sold_query(cleaned: Mapping[str, Cleaned]) -> str:
     """Write SQL of the clean transactions; of no row where the company has none."""
     if "transactions" in cleaned:
         return cleaned["transactions"].clean
-    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {_all_columns(TABLES['transactions'], {})} WHERE false"
+    return f"SELECT CAST(NULL AS BIGINT) AS {PLACE}, {_all_columns(TABLES['transactions'], {})} WHERE false"
 
 
 def kept_query(standardised: Standardised) -> str:
     """Write SQL of the rows that are neither set aside nor replaced, in all columns of the vocabulary."""
-    mapped = {column.name: quote_identifier(column.name) for column in standardised.columns}
-    chosen = _all_columns(standardised.table, mapped)
-    rows = quote_identifier(standardised.place)
-    return f"SELECT {ROW}, {chosen} FROM {rows} WHERE fatal = 0 AND NOT replaced"
+    return f"SELECT * FROM {standardised.converted.kept}"
 
 
 def _derived_customers(connection: ibis.BaseBackend, own: list[str], dated: list[str]) -> str:
@@ -85,7 +87,7 @@ def _derived_customers(connection: ibis.BaseBackend, own: list[str], dated: list
     ids = f"SELECT DISTINCT customer_id FROM ({known}) {unknown}"
     # a table: a view would look through all transactions at each use
     connection.raw_sql(f"CREATE TEMP TABLE {_DERIVED_CUSTOMERS} AS {ids}")
-    return f"SELECT CAST(NULL AS BIGINT) AS {ROW}, {chosen} FROM {_DERIVED_CUSTOMERS}"
+    return f"SELECT CAST(NULL AS BIGINT) AS {PLACE}, {chosen} FROM {_DERIVED_CUSTOMERS}"
 
 
 def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
@@ -101,16 +103,14 @@ def _all_columns(table: Table, mapped: Mapping[str, str]) -> str:
 def ordered_rows(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
     """Return the rows of a clean view as they are written, in the order of the source."""
     names = ", ".join(quote_identifier(column.name) for column in table.columns)
-    # rows of derived customers have no number. Rows that stand in order are sorted too: only then are the
-    # groups of rows in the file the same whatever the number of threads
+    # rows of derived customers have no place
     first = f"NULLS LAST, {quote_identifier(table.columns[0].name)}" if table.name == "customers" else ""
-    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {ROW} {first}"
+    query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {PLACE} {first}"
     return connection.sql(query, dialect="duckdb")
 
 
 def last_day(connection: ibis.BaseBackend, first: Cleaned, moment: str) -> date:
     """Return the day of the last usable row of the table that dates the company."""
-    place = quote_identifier(first.standardised.place)
-    query = f"SELECT CAST(max({moment}) AS DATE) FROM {place} WHERE fatal = 0"
+    query = f"SELECT CAST(max({moment}) AS DATE) FROM {first.standardised.converted.kept}"
     last: date = connection.raw_sql(query).fetchone()[0]
     return last

@@ -8,11 +8,12 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from crm_helpers.cleaning.converted import PLACE
 from crm_helpers.cleaning.people import PeopleResult, PeopleSettings, golden_records, link_people
 from crm_helpers.cleaning.rules import SAME_PERSON
 from crm_helpers.cleaning.standardise import Standardised
+from crm_helpers.ingest.batches import ROW
 from crm_helpers.ingest.ledger import combined_fingerprint
-from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import Profile
 from crm_helpers.tables import Table
@@ -124,7 +125,7 @@ def join_customers(
     connection
         The engine, after `link_customers`.
     customers
-        SQL of the clean customers with `_row`; the person's row is that of the id that is kept.
+        SQL of the clean customers with `_place`; the person's row is that of the id that is kept.
     profile
         Rules of survivorship.
     standardised
@@ -135,12 +136,12 @@ def join_customers(
     tuple of str, int and ibis.Table
         SQL of one row a person, how many rows went, and where each value of a merged person comes from.
     """
-    rows = connection.sql(customers, dialect="duckdb").drop(ROW)
+    rows = connection.sql(customers, dialect="duckdb").drop(PLACE)
     people = connection.sql(f"SELECT * FROM {_LINKED}", dialect="duckdb")
     golden = golden_records(rows, people, _settings(profile))
     names = ", ".join(f"g.{quote_identifier(n)}" for n in rows.columns if n != "customer_id")
     query = (
-        f"SELECT r.{ROW}, r.customer_id, {names} FROM ({customers}) r"
+        f"SELECT r.{PLACE}, r.customer_id, {names} FROM ({customers}) r"
         f" JOIN ({connection.compile(golden.records)}) g ON g.person_id = r.customer_id"
     )
     order = ["person_id", "column"]
@@ -158,9 +159,9 @@ def refer_to_people(connection: ibis.BaseBackend, query: str, standardised: Stan
     connection
         The engine, after `link_customers`.
     query
-        SQL of the table's clean rows with `_row`.
+        SQL of the table's clean rows with `_place`.
     standardised
-        The converted table; unless rows can become one, its references are changed in place.
+        The converted table; unless rows can become one, its references are changed for good.
 
     Returns
     -------
@@ -169,14 +170,12 @@ def refer_to_people(connection: ibis.BaseBackend, query: str, standardised: Stan
     """
     references = _references(standardised.table)
     if not set(references) & set(standardised.table.key) & set(standardised.key):
-        for name in references:
-            # in place: many queries run on a large table, and a join in each would cost more than the rest
-            connection.raw_sql(
-                f"UPDATE {quote_identifier(standardised.place)} SET {name} = m.person_id FROM {_MOVED} m"
-                f" WHERE m.customer_id = {quote_identifier(standardised.place)}.{name}"
-            )
+        # for good: many queries run on a large table, and a join in each would cost more than the rest
+        if references:
+            standardised.converted.change(connection, _renamed(query, references))
         return query, 0
-    return _kept_apart(connection, query, standardised, _together(_renamed(query, references), standardised))
+    renamed = _not_to_themselves(query, references)
+    return _kept_apart(connection, query, standardised, _together(renamed, standardised))
 
 
 def gone_query(standardised: Standardised) -> str:
@@ -185,7 +184,7 @@ def gone_query(standardised: Standardised) -> str:
     what = f"'customer_id' AS \"column\", {quote_text(SAME_PERSON.name)} AS rule, 'merged' AS outcome"
     return (
         f'SELECT {place}, {ROW} AS "row", {what}, CAST(NULL AS VARCHAR) AS masked_value'
-        f" FROM {_gone(standardised)}"
+        f" FROM {_gone(standardised)} JOIN {standardised.converted.numbers} USING ({PLACE})"
     )
 
 
@@ -197,18 +196,25 @@ def _renamed(query: str, references: list[str]) -> str:
     kept = {name: f"coalesce(m{i}.person_id, r.{name})" for i, name in enumerate(references)}
     joins = "".join(f" LEFT JOIN {_MOVED} m{i} ON m{i}.customer_id = r.{n}" for i, n in enumerate(references))
     new = ", ".join(f"{value} AS {name}" for name, value in kept.items())
-    named = f"SELECT r.* REPLACE ({new}) FROM ({query}) r{joins}"
+    return f"SELECT r.* REPLACE ({new}) FROM ({query}) r{joins}"
+
+
+def _not_to_themselves(query: str, references: list[str]) -> str:
+    """Leave out the rows that relate two ids of one person, given SQL of them before and after."""
     if len(references) < 2:
-        return named
+        return _renamed(query, references)
     one, other = references
-    return f"{named} WHERE {kept[one]} <> {kept[other]} OR r.{one} = r.{other}"
+    return (
+        f"SELECT n.* FROM ({_renamed(query, references)}) n JOIN ({query}) r USING ({PLACE})"
+        f" WHERE n.{one} <> n.{other} OR r.{one} = r.{other}"
+    )
 
 
 def _together(query: str, standardised: Standardised) -> str:
-    chosen = [f"max({ROW}) AS {ROW}"]
+    chosen = [f"max({PLACE}) AS {PLACE}"]
     for name in map(quote_identifier, (column.name for column in standardised.table.columns)):
         plain = name.strip('"')
-        value = _TOGETHER.get(plain, f"arg_max({{0}}, {ROW})").format(name)
+        value = _TOGETHER.get(plain, f"arg_max({{0}}, {PLACE})").format(name)
         chosen.append(name if plain in standardised.key else f"{value} AS {name}")
     keys = ", ".join(map(quote_identifier, standardised.key))
     return f"SELECT {', '.join(chosen)} FROM ({query}) GROUP BY {keys}"
@@ -222,7 +228,7 @@ def _kept_apart(
     connection.raw_sql(f"CREATE TEMP TABLE {place} AS {query}")
     connection.raw_sql(
         f"CREATE TEMP TABLE {_gone(standardised)} AS"
-        f" SELECT {ROW} FROM ({before}) WHERE {ROW} NOT IN (SELECT {ROW} FROM {place})"
+        f" SELECT {PLACE} FROM ({before}) WHERE {PLACE} NOT IN (SELECT {PLACE} FROM {place})"
     )
     gone = int(connection.raw_sql(f"SELECT count(*) FROM {_gone(standardised)}").fetchone()[0])
     return f"SELECT * FROM {place}", gone

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import ibis
 
+from crm_helpers.cleaning.converted import FATAL, TOUCHED, Converted, write_converted
 from crm_helpers.cleaning.rules import CODES, DECLARED, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE, said_row
@@ -31,7 +33,7 @@ class Standardised:
 
     table: Table
     source: str
-    place: str  # the engine's table: _row, columns, a code beside each, first fatal column, whether replaced
+    converted: Converted  # where the rows are
     columns: tuple[Column, ...]  # the mapped ones, in the vocabulary's order
     key: tuple[str, ...]  # empty when rows cannot be told apart
     rows: int
@@ -48,6 +50,7 @@ def standardise(
     table: Table,
     mapping: TableMapping,
     *,
+    folder: Path,
     locale: Locale,
     latest: date | None = None,
     repeated: Collection[str] = (),
@@ -57,13 +60,15 @@ def standardise(
     Parameters
     ----------
     connection
-        The engine; a temporary table is made in it.
+        The engine; views of the converted rows are made in it.
     mapped
         `_row` and the mapped columns.
     table
         The canonical table.
     mapping
         Date formats, missing texts and key of the profile.
+    folder
+        Where the converted rows are written.
     locale
         The company's zone, currency and country.
     latest
@@ -83,14 +88,13 @@ def standardise(
         values of a column cannot be read, or no row is left.
     """
     columns = tuple(column for column in table.columns if column.name in mapping.columns)
-    place = f"standardised {table.name}"  # the blank keeps it apart from any source's name
     _read_phones(connection, mapped, columns, locale)
     few = {name for name, origin in mapping.columns.items() if origin.column in repeated}
     query = _query(
         connection, mapped, table, mapping, columns=columns, locale=locale, latest=latest, repeated=few
     )
     try:
-        connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {quote_identifier(place)} AS {query}")
+        converted_rows = write_converted(connection, query, table, folder)
     except duckdb.InvalidInputException as error:
         what = (
             str(error).splitlines()[0]
@@ -99,11 +103,11 @@ def standardise(
         )
         raise InputError(f"tables.{table.name}.columns: {what}") from None
     rules = tuple(mapping.set_aside)
-    counts = _counts(connection, place, columns, rules)
+    counts = _counts(connection, converted_rows, columns, rules)
     key = tuple(name for name in mapping.key or table.key if name in mapping.columns)
-    _refuse(connection, place, table, mapping, counts)
+    _refuse(connection, converted_rows, mapping, counts)
     return Standardised(
-        table, mapping.source, place, columns, key, counts["rows"],
+        table, mapping.source, converted_rows, columns, key, counts["rows"],
         _ragged(counts) | _declared(counts, rules) | _by_rule(counts, "quarantined", columns),
         _by_rule(counts, "set_missing", columns), rules,
         valid=sum(counts[f"good {column.name}"] for column in columns),
@@ -146,18 +150,20 @@ def _query(
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
         code = _code(given, name, column, undeclared=dates, latest=latest)
         judged += [name, f"{code} AS {code_of(column.name)}"]
-        final += [
-            f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
-            code_of(column.name),
-        ]
+        good = f"{code_of(column.name)} = 0"
+        if column.type == "money":
+            good += f" OR {code_of(column.name)} = {KEPT_AS_ZERO}"
+        final += [f"CASE WHEN {good} THEN {name} END AS {name}", code_of(column.name)]
+    codes = ", ".join(code_of(column.name) for column in columns)
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
-        f" judged AS (SELECT {', '.join(judged)} FROM typed)"
-        f" SELECT {', '.join(final)}, false AS replaced,"
-        f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS fatal"
-        " FROM judged"
+        f" judged AS (SELECT {', '.join(judged)} FROM typed),"
+        f" weighed AS (SELECT *, greatest({codes}) AS worst FROM judged),"
+        f" parted AS (SELECT {', '.join(final)}, worst,"
+        f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS {FATAL} FROM weighed)"
+        f" SELECT * EXCLUDE (worst), worst > 0 OR {FATAL} > 0 AS {TOUCHED} FROM parted"
     )
 
 
@@ -170,37 +176,41 @@ def _fatal(table: Table, mapping: TableMapping, columns: tuple[Column, ...], *, 
     ]
     torn = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if ragged else []
     aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
-    return f"CAST(CASE {' '.join([*torn, *aside, *cases, 'WHEN false THEN 0'])} ELSE 0 END AS UTINYINT)"
+    # most rows have no fault: the engine asks the rest of few
+    return f"CAST(CASE {' '.join([*torn, *aside, 'WHEN worst = 0 THEN 0', *cases])} ELSE 0 END AS UTINYINT)"
 
 
 def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: date | None) -> str:
     beyond = 5 if column.choices else 3
     swapped = f"regexp_full_match({given}, {quote_text(UNDECLARED_DATE)})" if undeclared else "false"
-    trace = ""
+    within = in_range(value, column, latest=latest)
+    usual, trace = f"{value} IS NOT NULL" if within == "true" else within, ""
     if column.type == "money":
+        usual = f"{usual} AND {value} <> 0"
         trace = f" WHEN {value} = 0 AND TRY_CAST({given} AS DOUBLE) <> 0 THEN {KEPT_AS_ZERO}"
+    # most values are good: the engine asks the rest of few
     return (
-        f"CAST(CASE WHEN {given} IS NULL THEN {int(column.required)}"
+        f"CAST(CASE WHEN {usual} THEN 0 WHEN {given} IS NULL THEN {int(column.required)}"
         f" WHEN {value} IS NULL THEN CASE WHEN {swapped} THEN 4 ELSE 2 END{trace}"
-        f" WHEN {in_range(value, column, latest=latest)} THEN 0 ELSE {beyond} END AS UTINYINT)"
+        f" WHEN {within} THEN 0 ELSE {beyond} END AS UTINYINT)"
     )
 
 
 def _counts(
-    connection: ibis.BaseBackend, place: str, columns: tuple[Column, ...], rules: tuple[str, ...]
+    connection: ibis.BaseBackend, rows: Converted, columns: tuple[Column, ...], rules: tuple[str, ...]
 ) -> Counter[str]:
+    given = {"rows": "count(*)", "good": "count(*)"}
+    given |= {f"good {column.name}": f"count({quote_identifier(column.name)})" for column in columns}
+    stay = _row_of(connection, rows.kept, given)
     heard = f"fatal NOT BETWEEN {FIRST_RULE} AND {RAGGED - 1}"  # what is set aside answers to no other rule
-    terms = {"rows": "count(*)", "good": "count_if(fatal = 0)", "ragged": f"count_if(fatal = {RAGGED})"}
+    lost = f"{FATAL} <> 0"
+    terms = {"rows": f"count_if({lost})", "ragged": f"count_if({FATAL} = {RAGGED})"}
     terms |= {f"declared {i}": f"count_if(fatal = {FIRST_RULE + i})" for i in range(len(rules))}
-    only = f" FILTER ({heard})" if rules else ""
-    terms |= {f"good {column.name}": f"count({quote_identifier(column.name)}){only}" for column in columns}
-    terms |= {f"worst {column.name}": f"max({code_of(column.name)}){only}" for column in columns}
-    counts = _row_of(connection, place, terms)
-    details: dict[str, str] = {}
     for position, column in enumerate(columns, start=1):
-        if counts[f"worst {column.name}"]:  # most columns are good; counting by rule takes ten times as long
-            details |= _by_code(column.name, position, heard)
-    return counts + _row_of(connection, place, details) if details else counts
+        name = quote_identifier(column.name)
+        terms[f"good {column.name}"] = f"count({name}) FILTER ({lost} AND {heard})"
+        terms |= _by_code(column.name, position, heard)
+    return stay + _row_of(connection, rows.faulty, terms)
 
 
 def _by_code(column: str, position: int, heard: str) -> dict[str, str]:
@@ -215,8 +225,8 @@ def _by_code(column: str, position: int, heard: str) -> dict[str, str]:
     return terms
 
 
-def _row_of(connection: ibis.BaseBackend, place: str, terms: Mapping[str, str]) -> Counter[str]:
-    query = f"SELECT {', '.join(terms.values())} FROM {quote_identifier(place)}"
+def _row_of(connection: ibis.BaseBackend, rows: str, terms: Mapping[str, str]) -> Counter[str]:
+    query = f"SELECT {', '.join(terms.values())} FROM {rows}"
     values = connection.raw_sql(query).fetchone()
     return Counter(dict(zip(terms, (int(value or 0) for value in values), strict=True)))
 
@@ -248,19 +258,20 @@ def _by_rule(
 
 
 def _refuse(
-    connection: ibis.BaseBackend, place: str, table: Table, mapping: TableMapping, counts: Mapping[str, int]
+    connection: ibis.BaseBackend, rows: Converted, mapping: TableMapping, counts: Mapping[str, int]
 ) -> None:
+    table = rows.table
     for name in mapping.columns:
         key = f"tables.{table.name}.columns.{name}"
         unreadable, good = counts[f"unreadable {name}"], counts[f"good {name}"]
         if counts[f"quarantined {name} 4"] + counts[f"set_missing {name} 4"]:
-            where = _first_row(connection, place, f"{code_of(name)} = 4")
+            where = _first_row(connection, rows, f"{code_of(name)} = 4")
             raise InputError(
                 f'{key}: {where} of source "{mapping.source}" can be read day first or month first; declare'
                 ' which, as formats = ["%d/%m/%Y"] or formats = ["%m/%d/%Y"]'
             )
         if unreadable > MOSTLY * (unreadable + good):
-            where = _first_row(connection, place, f"{code_of(name)} IN (2, 4)")
+            where = _first_row(connection, rows, f"{code_of(name)} IN (2, 4)")
             kind = table.column(name).type
             raise InputError(
                 f"{key}: {unreadable:,} of {unreadable + good:,} values cannot be read as {kind}, first in"
@@ -273,6 +284,6 @@ def _refuse(
         )
 
 
-def _first_row(connection: ibis.BaseBackend, place: str, condition: str) -> str:
-    query = f"SELECT min({ROW}) FROM {quote_identifier(place)} WHERE {condition}"
+def _first_row(connection: ibis.BaseBackend, rows: Converted, condition: str) -> str:
+    query = f"SELECT min({ROW}) FROM {rows.faulty} WHERE {condition}"
     return said_row(connection.raw_sql(query).fetchone()[0])

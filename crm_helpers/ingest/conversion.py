@@ -211,10 +211,13 @@ def _moved(value: str, origin: str | None, zone: str) -> str:
 
 def _iso(text: str, origin: str | None, zone: str) -> list[str]:
     # the engine's own cast accepts much more than ISO: the pattern comes first
-    local = _moved(f"TRY_CAST({text} AS TIMESTAMP)", origin, zone)
+    moment = f"TRY_CAST({text} AS TIMESTAMP)"
+    local = _moved(moment, origin, zone)
     instant = f"timezone({quote_text(zone)}, TRY_CAST({text} AS TIMESTAMPTZ))"
+    # what the engine would write itself needs no pattern, which costs twice as much; infinity is such a text
+    plain = f"unicode({text}) < 58 AND CAST({moment} AS VARCHAR) = {text}"
     return [
-        f"CASE WHEN regexp_full_match({text}, {quote_text(_ISO)}) THEN {local} END",
+        f"CASE WHEN {plain} OR regexp_full_match({text}, {quote_text(_ISO)}) THEN {local} END",
         f"CASE WHEN regexp_full_match({text}, {quote_text(_ISO_ZONED)}) THEN {instant} END",
     ]
 

@@ -139,10 +139,12 @@ def refusal(tried: Trial, table: str) -> str:
     looked_up = any("select" in column.sql.lower() for column in mapping.columns.values() if column.sql)
     if looked_up or not tried.samples[mapping.source].rows.num_rows:
         return ""  # a part of another source need not hold what is looked up
-    try:
-        standardise(tried.connection, tried.mapped[table], TABLES[table], mapping, locale=tried.locale)
-    except InputError as error:
-        return str(error)
+    with tempfile.TemporaryDirectory(prefix="crm-trial-") as work:
+        place, rows = Path(work), tried.mapped[table]
+        try:
+            standardise(tried.connection, rows, TABLES[table], mapping, folder=place, locale=tried.locale)
+        except InputError as error:
+            return str(error)
     return ""
 
 

@@ -1,0 +1,145 @@
+"""Where the converted rows of a table are: those that stay, their numbers in the source, all with a fault.
+
+They lie in files, not in the engine's memory. The file of those that stay is in the form of a clean version:
+where nothing changes them later, it becomes the clean table as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm_helpers.ingest.batches import FILE_ROW, ROW
+from crm_helpers.lake import quote_identifier, quote_text, schema_of
+from crm_helpers.row_groups import RowGroups, in_order, write_stream
+from crm_helpers.tables import Table
+
+__all__ = ["FATAL", "PLACE", "TOUCHED", "Converted", "write_converted"]
+
+PLACE = "_place"
+"""Of a row that stays: its place among those, from 0 on."""
+
+FATAL = "fatal"
+"""What costs a row: 0 for one that stays."""
+
+TOUCHED = "touched"
+"""Whether a row, or a value of it, breaks a rule."""
+
+_NUMBERS = pa.schema({ROW: pa.int64()})
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The converted rows of a table; `kept`, `numbers` and `faulty` are views of the engine, quoted."""
+
+    table: Table
+    folder: Path
+
+    @property
+    def kept(self) -> str:
+        """Rows that stay: `_place` and all columns of the vocabulary."""
+        return quote_identifier(f"kept {self.table.name}")
+
+    @property
+    def numbers(self) -> str:
+        """The same rows: `_place`, and `_row`, their numbers in the source."""
+        return quote_identifier(f"numbers {self.table.name}")
+
+    @property
+    def faulty(self) -> str:
+        """Rows that break a rule, staying or not: `_row`, mapped columns, a code beside each, `fatal`."""
+        return quote_identifier(f"faulty {self.table.name}")
+
+    @property
+    def kept_file(self) -> Path:
+        """The file of the rows that stay."""
+        return next(self.folder.glob(f"{self.table.name}.kept.*.parquet"))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types of the clean table."""
+        return schema_of(self.table).to_pyarrow()
+
+    def drop(self, connection: ibis.BaseBackend, places: str) -> None:
+        """Take rows out of those that stay, given SQL of their places; all places are new then."""
+        for name, schema in (("numbers", _NUMBERS), ("kept", self.schema)):
+            view = quote_identifier(f"{name} {self.table.name}")
+            query = f"SELECT * FROM {view} WHERE {PLACE} NOT IN ({places})"
+            self._rewrite(connection, name, query, schema)
+
+    def change(self, connection: ibis.BaseBackend, query: str) -> None:
+        """Change values of the rows that stay, given SQL of all of them with their places."""
+        self._rewrite(connection, "kept", query, self.schema)
+
+    def _rewrite(self, connection: ibis.BaseBackend, name: str, query: str, schema: pa.Schema) -> None:
+        (old,) = self.folder.glob(f"{self.table.name}.{name}.*.parquet")
+        new = old.with_name(f"{self.table.name}.{name}.{int(old.suffixes[-2][1:]) + 1}.parquet")
+        in_order(connection, query, PLACE, lambda rows: write_stream(rows, new, schema))
+        self.show(connection, name, new)
+        old.unlink()
+
+    def show(self, connection: ibis.BaseBackend, name: str, file: Path) -> None:
+        """Make the view of a file."""
+        view = quote_identifier(f"{name} {self.table.name}")
+        rows = f"read_parquet({quote_text(str(file))}, {FILE_ROW} = true)"
+        columns = "*" if name == "faulty" else f"{FILE_ROW} AS {PLACE}, *"
+        connection.raw_sql(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {columns} EXCLUDE ({FILE_ROW}) FROM {rows}"
+        )
+
+
+def write_converted(connection: ibis.BaseBackend, query: str, table: Table, folder: Path) -> Converted:
+    """Convert the rows of a table and part them.
+
+    Parameters
+    ----------
+    connection
+        The engine; the three views are made in it.
+    query
+        SQL of the converted rows: `_row`, mapped columns, a code beside each, `fatal`, `touched`.
+    table
+        The canonical table.
+    folder
+        Where the files go.
+
+    Returns
+    -------
+    Converted
+        Where the rows are.
+    """
+    converted = Converted(table, folder)
+    files = {name: folder / f"{table.name}.{name}.0.parquet" for name in ("kept", "numbers", "faulty")}
+    in_order(connection, query, ROW, lambda rows: _part(rows, converted.schema, files))
+    for name, file in files.items():
+        converted.show(connection, name, file)
+    return converted
+
+
+def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path]) -> None:
+    coded = next(rows).drop_columns(TOUCHED).schema
+    with (
+        RowGroups(files["kept"], schema) as kept,
+        RowGroups(files["numbers"], _NUMBERS) as numbers,
+        RowGroups(files["faulty"], coded) as faulty,
+    ):
+        for part in rows:
+            good = part
+            if pc.any(part[TOUCHED]).as_py():
+                faulty.write(part.filter(part[TOUCHED]).select(coded.names))
+                good = part.filter(pc.equal(part[FATAL], 0))
+            kept.write(_whole(good, schema))
+            numbers.write(good.select([ROW]).cast(_NUMBERS))
+
+
+def _whole(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the columns the company lacks, empty."""
+    columns = [
+        rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, kind)
+        for name, kind in zip(schema.names, schema.types, strict=True)
+    ]
+    return pa.table(columns, names=schema.names).cast(schema)
