@@ -17,7 +17,7 @@ from crm_helpers.analysis.stability import adjusted_rand
 __all__ = ["FEWEST_TEXTS", "Choice", "choose", "explained", "tops"]
 
 FEWEST_TEXTS = 100  # different texts with telling words, below which no topic is looked for
-STABLE, COHERENT = 0.01, 0.05  # agreements, and coherences, closer than this are the same
+STABLE, COHERENT = 0.01, 0.1  # agreements, and coherences, closer than this are the same
 NULLS = 19  # shuffles; a real gain above all of them has a chance of 1 in 20 by luck
 GAIN = 0.03  # more than chance by which topics must explain the words: 3 in 100
 TOP = 10  # words by which coherence is measured, as usual
@@ -59,7 +59,7 @@ def choose(
 
     Stability is the median adjusted Rand index between the division of all texts by the topics of all
     and by those of a half: the median, for a search that fails once is not a number that fails. Of the
-    numbers within 0.01 of the most stable, and of these within 0.05 of the most coherent (NPMI), the
+    numbers within 0.01 of the most stable, and of these within 0.1 of the most coherent (NPMI), the
     largest is taken: the most detail that holds. There are no topics when they explain hardly more of
     the words' variance than the same search finds in words scattered at random over the texts.
 
