@@ -92,7 +92,7 @@ def _nobody(count: int) -> pd.DataFrame:
     (_nobody(200), "not enough data"),
     (one_kind(1)[0], "not enough data"),
     (one_kind(1)[0].head(0), "not enough data"),
-], ids=["30 customers", "constant columns", "one order each", "no orders", "one customer", "nobody"])  # fmt: skip
+], ids=["30 customers", "constant", "one order each", "no orders", "one customer", "nobody"])  # fmt: skip
 def test_odd_companies_get_the_right_verdict_and_nothing_to_write_back(table, verdict):
     after = one_kind(max(len(table), 1), seed=9)[1].head(len(table))
     found, groups, rules, later, judgement = judged(table, after)
