@@ -20,6 +20,7 @@ __all__ = [
     "AnySource",
     "Bounds",
     "ColumnMapping",
+    "Contract",
     "Limit",
     "Outliers",
     "People",
@@ -219,6 +220,19 @@ class Outliers(Strict):
         return self
 
 
+class Contract(Strict):
+    """Sales by contract: how long one runs, and how late a payment may come before it counts as ended."""
+
+    period_days: float = Field(gt=0, le=3_660)
+    grace_days: float = Field(default=7, ge=0, le=366)
+
+    @model_validator(mode="after")
+    def _within(self) -> Contract:
+        if self.grace_days >= self.period_days:
+            raise ValueError("grace_days must be below period_days: the next payment would be due by then")
+        return self
+
+
 class Totals(Strict):
     """What the source itself says it delivers; the quality page holds what was read against it."""
 
@@ -242,6 +256,7 @@ class Profile(Strict):
     people: People = People()
     segments: dict[Name, SegmentSet] = Field(default_factory=dict)
     outliers: Outliers = Outliers()
+    contract: Contract | None = None  # sales are by contract
     totals: dict[str, Totals] = Field(default_factory=dict)  # by table
 
     @field_validator("timezone")

@@ -212,6 +212,7 @@ _TABLES = (
                 when=("arm", "treated"),
             ),
             Column("arm", "text", "treated, or held out at random", choices=("treated", "holdout")),
+            Column("offer", "text", "which of several offers or wordings a contacted customer got"),
             Column("responded", "boolean", "answered or redeemed"),
             Column("responded_at", "datetime", "time of the first answer", when=("responded", "true")),
         ),

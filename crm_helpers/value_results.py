@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from crm_helpers.tables import Column, Table, Type, Unit
 
-__all__ = ["VALUE_RESULTS"]
+__all__ = ["VALUE_RESULTS", "interval"]
 
 
-def _interval(name: str, type_: Type, meaning: str, unit: Unit) -> tuple[Column, Column, Column]:
+def interval(name: str, type_: Type, meaning: str, unit: Unit) -> tuple[Column, Column, Column]:
     """List a column with the ends of its interval."""
     return (
         Column(name, type_, meaning, unit),
@@ -50,18 +50,45 @@ VALUE_RESULTS: tuple[Table, ...] = (
         key=("customer_id",),
     ),
     Table(
+        "household_expected",
+        "one row a household or company of whom somebody ordered: what is expected of its customers together",
+        (
+            Column("household_id", "text", "one of its customers", required=True, personal="identifier"),
+            Column("kind", "text", "household or company", required=True),
+            Column("customers", "integer", "customers of the group", "count", required=True),
+            Column("buyers", "integer", "of these, customers who ordered", "count", required=True),
+            Column("revenue", "money", "money so far, net of returns", "money", required=True),
+            Column("orders_12m", "number", "orders expected in 12 months", "number"),
+            Column("value", "money", "money expected in 12 months by what proved better", "money"),
+            Column("share", "number", "share of what is expected of all customers", "share"),
+        ),
+        key=("household_id", "kind"),
+    ),
+    Table(
         "value_scores",
         "one row a way to predict: how near it came to the last days, which it had not seen",
         (
             Column("method", "text", "the way to predict", required=True),
-            *_interval("rank", "number", "Spearman's correlation of predicted and actual money", "number"),
-            *_interval("error", "money", "mean absolute error a customer", "money"),
-            *_interval(
-                "captured", "number", "share of later money from the tenth predicted highest", "share"
-            ),
+            *interval("rank", "number", "Spearman's correlation of predicted and actual money", "number"),
+            *interval("error", "money", "mean absolute error a customer", "money"),
+            *interval("captured", "number", "share of later money from the tenth predicted highest", "share"),
+            *interval("lift", "number", "money of the tenth predicted highest ÷ the average", "number"),
             Column("total", "number", "predicted ÷ actual money of all", "number"),
         ),
         key=("method",),
+    ),
+    Table(
+        "buying_models",
+        "one row a model of buying: how well it fits earlier days, and what it said of the last days",
+        (
+            Column("model", "text", "the model", required=True),
+            Column("behind", "number", "log-likelihood below the best, on the same customers", "number"),
+            Column("total", "number", "orders predicted ÷ orders that came", "number"),
+            Column("rank", "number", "Spearman's correlation of predicted and actual orders", "number"),
+            Column("deviance", "number", "distance from orders that came, a customer (Poisson)", "number"),
+            Column("kept", "boolean", "used: BG/NBD where no other is surely nearer", required=True),
+        ),
+        key=("model",),
     ),
     Table(
         "value_deciles",
@@ -70,7 +97,7 @@ VALUE_RESULTS: tuple[Table, ...] = (
             Column("decile", "integer", "tenth, 1 is predicted highest", "count", required=True),
             Column("customers", "integer", "customers", "count", required=True),
             Column("predicted", "money", "money predicted a customer", "money", required=True),
-            *_interval("actual", "money", "money that came a customer", "money"),
+            *interval("actual", "money", "money that came a customer", "money"),
             Column("share_of_revenue", "number", "share of all the money that came", "share"),
         ),
         key=("decile",),
@@ -91,13 +118,27 @@ VALUE_RESULTS: tuple[Table, ...] = (
         "one row a model: how well it told who left, on days later than those it learned from",
         (
             Column("model", "text", "the model", required=True),
-            *_interval("auc", "number", "area under the curve", "number"),
-            *_interval("brier", "number", "mean squared error of the probabilities", "number"),
-            *_interval("behind", "number", "area below that of the best model", "number"),
-            *_interval("excess", "number", "squared error above the least one", "number"),
+            *interval("auc", "number", "area under the curve", "number"),
+            *interval("brier", "number", "mean squared error of the probabilities", "number"),
+            *interval("behind", "number", "area below that of the best model", "number"),
+            *interval("excess", "number", "squared error above the least one", "number"),
             Column("kept", "boolean", "the simplest that is not surely worse than the best", required=True),
+            Column("calibration", "text", "how scores became probabilities: Platt's line, or isotonic steps"),
+            Column("off", "number", "mean distance of predicted and actual share, over tenths", "share"),
         ),
         key=("model",),
+    ),
+    Table(
+        "churn_calibration",
+        "one row a model and tenth of customers by its probability: predicted and actual churn",
+        (
+            Column("model", "text", "the model", required=True),
+            Column("tenth", "integer", "tenth, 1 is the lowest probability", "count", required=True),
+            Column("customers", "integer", "customers", "count", required=True),
+            Column("predicted", "number", "mean probability predicted", "share"),
+            *interval("actual", "number", "share that left", "share"),
+        ),
+        key=("model", "tenth"),
     ),
     Table(
         "churn_lift",
@@ -106,7 +147,7 @@ VALUE_RESULTS: tuple[Table, ...] = (
             Column("decile", "integer", "tenth, 1 is the highest risk", "count", required=True),
             Column("customers", "integer", "customers", "count", required=True),
             Column("predicted", "number", "mean probability predicted", "share", required=True),
-            *_interval("actual", "number", "share that left", "share"),
+            *interval("actual", "number", "share that left", "share"),
             Column("lift", "number", "that share ÷ the share of all", "number"),
             Column("found", "number", "share of all who left, in this tenth and those above", "share"),
         ),
@@ -120,7 +161,7 @@ VALUE_RESULTS: tuple[Table, ...] = (
             Column("period", "integer", "months or quarters since then", "count", required=True),
             Column("customers", "integer", "customers of the cohort", "count", required=True),
             Column("ordering", "integer", "of them who ordered in the period", "count", required=True),
-            *_interval("share", "number", "share that ordered", "share"),
+            *interval("share", "number", "share that ordered", "share"),
         ),
         key=("cohort", "period"),
     ),
@@ -131,8 +172,8 @@ VALUE_RESULTS: tuple[Table, ...] = (
             Column("question", "text", "when, or what", required=True, choices=("when", "what")),
             Column("method", "text", "the method", required=True),
             Column("customers", "integer", "customers it was tested on", "count", required=True),
-            *_interval("score", "number", "mean error in days, or share right", "number"),
-            *_interval("gain", "number", "better than the first method by", "number"),
+            *interval("score", "number", "mean error in days, or share right", "number"),
+            *interval("gain", "number", "better than the first method by", "number"),
         ),
         key=("question", "method"),
     ),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.value.purchases import OrderBook, order_book
+from crm_helpers.profile import Contract
 
 AS_OF = date(2024, 7, 1)
 LINES = ibis.schema({
@@ -22,7 +23,10 @@ CONTACTS = ibis.schema({
 })  # fmt: skip
 
 
-def book_of(lines: pd.DataFrame, *, as_of: date = AS_OF, products: dict[str, str] | None = None) -> OrderBook:
+def book_of(
+    lines: pd.DataFrame, *, as_of: date = AS_OF, products: dict[str, str] | None = None,
+    contract: Contract | None = None,
+) -> OrderBook:  # fmt: skip
     """Make a book of lines (`customer_id`, `order_id`, `ordered_at`, `amount`, perhaps `product_id`)."""
     money = [Decimal(str(round(amount, 2))) for amount in lines["amount"]]
     table = lines.assign(amount=pd.Series(money, index=lines.index, dtype=object))
@@ -31,8 +35,9 @@ def book_of(lines: pd.DataFrame, *, as_of: date = AS_OF, products: dict[str, str
         table["product_id"] = None
     names = pd.DataFrame(list((products or {}).items()), columns=list(PRODUCTS))
     return order_book(
-        ibis.memtable(table[list(LINES)], schema=LINES), ibis.memtable(names, schema=PRODUCTS), as_of=as_of
-    )
+        ibis.memtable(table[list(LINES)], schema=LINES), ibis.memtable(names, schema=PRODUCTS), as_of=as_of,
+        contract=contract,
+    )  # fmt: skip
 
 
 def few(*rows: tuple[str, str, str, float]) -> pd.DataFrame:

@@ -19,14 +19,12 @@ import pyarrow as pa
 from scipy import stats
 
 from crm_helpers.analysis.estimates import LEVEL, Estimate, normal_estimate
+from crm_helpers.analysis.normal_equations import ROUNDING, independent, inverse
 
 __all__ = ["Errors", "Regression", "ols"]
 
-Errors = Literal["HC1", "HC2", "HC3"]
-"""Which robust errors: White's with n/(n − k), or with each residual scaled by its leverage."""
-
-_INDEPENDENT = 1e-9  # share of a column's variance that must be left after the columns before it
-_ROUNDING = 1e-12  # a deviation this small beside the mean is rounding: the column is constant
+Errors = Literal["HC0", "HC1", "HC2", "HC3"]
+"""Which robust errors: White's, the same with n/(n − k), or with each residual scaled by its leverage."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,8 @@ class Regression:
 
     `names` begins with `intercept`; a regressor that the ones before it determine has no coefficient
     (not a number). An error is not a number where it was not asked for, where there are no more rows
-    than coefficients, and where a row decides its own fit.
+    than coefficients, and where a row decides its own fit. `freedom` are the degrees of freedom of each
+    coefficient's error; n − k where it is not given.
     """
 
     names: tuple[str, ...]
@@ -44,6 +43,7 @@ class Regression:
     rows: int
     rank: int
     r_squared: float
+    freedom: np.ndarray | None = None
 
     def coefficient(self, name: str) -> float:
         """Return a coefficient."""
@@ -54,19 +54,25 @@ class Regression:
         return float(self.errors[self.names.index(name)])
 
     def estimate(self, name: str, *, level: float = LEVEL) -> Estimate:
-        """Return a coefficient with its interval by Student's t with n − k degrees of freedom."""
-        value = self.coefficient(name)
-        if self.rows <= self.rank:
+        """Return a coefficient with its interval by Student's t."""
+        value, freedom = self.coefficient(name), self.degrees(name)
+        if not freedom > 0:
             return Estimate(value, math.nan, math.nan)
-        t = float(stats.t.ppf(0.5 + level / 2, self.rows - self.rank))
+        t = float(stats.t.ppf(0.5 + level / 2, freedom))
         return normal_estimate(value, self.error(name), quantile=t)
 
     def p_value(self, name: str) -> float:
         """Return the two-sided p-value of a coefficient being zero."""
-        error = self.error(name)
-        if self.rows <= self.rank or not error > 0:
+        error, freedom = self.error(name), self.degrees(name)
+        if not freedom > 0 or not error > 0:
             return math.nan
-        return float(2 * stats.t.sf(abs(self.coefficient(name)) / error, self.rows - self.rank))
+        return float(2 * stats.t.sf(abs(self.coefficient(name)) / error, freedom))
+
+    def degrees(self, name: str) -> float:
+        """Return the degrees of freedom of a coefficient's error."""
+        if self.freedom is None:
+            return float(self.rows - self.rank)
+        return float(self.freedom[self.names.index(name)])
 
 
 def ols(
@@ -82,9 +88,9 @@ def ols(
 
     `β = (X'X)⁻¹ X'y` and, with a(j) the row of `(X'X)⁻¹` of a coefficient, `V(β(j)) = Σ w(i) (a(j)'x(i))²`:
     the diagonal of White's sandwich. For a residual e and a leverage `h = x'(X'X)⁻¹x` the weight is
-    `e² n/(n − k)` (HC1), `e²/(1 − h)` (HC2) or `e²/(1 − h)²` (HC3; MacKinnon & White 1985). Columns are
-    centred by group before they are multiplied, so that large means cost no digits. Rows with a missing
-    value are left out.
+    `e²` (HC0), `e² n/(n − k)` (HC1), `e²/(1 − h)` (HC2) or `e²/(1 − h)²` (HC3; MacKinnon & White 1985).
+    Columns are centred by group before they are multiplied, so that large means cost no digits. Rows with
+    a missing value are left out.
 
     Parameters
     ----------
@@ -181,33 +187,14 @@ def _solve(sums: pd.DataFrame, centres: pd.DataFrame, columns: list[str]) -> dic
         for a, b in _pairs(every):
             full[every.index(a), every.index(b)] = full[every.index(b), every.index(a)] = products[f"{a}_{b}"]
         centre, gram = np.array(means, float), full[1:, 1:]
-        kept = _independent(gram, rows * (_ROUNDING * centre[1:]) ** 2)
-        inverse = np.zeros((len(every),) * 2)
-        inverse[0, 0] = 1 / rows
-        inverse[1:, 1:][np.ix_(kept, kept)] = _inverse(gram[np.ix_(kept, kept)])
-        slopes = inverse[1:, 1:] @ full[0, 1:]
+        kept = independent(gram, rows * (ROUNDING * centre[1:]) ** 2)
+        solution = np.zeros((len(every),) * 2)
+        solution[0, 0] = 1 / rows
+        solution[1:, 1:][np.ix_(kept, kept)] = inverse(gram[np.ix_(kept, kept)])
+        slopes = solution[1:, 1:] @ full[0, 1:]
         spread = {"total": float(full[0, 0]), "explained": float(slopes @ full[0, 1:])}
-        solved[str(group)] = _Solved(inverse, slopes, np.append(True, kept), centre, int(rows), **spread)
+        solved[str(group)] = _Solved(solution, slopes, np.append(True, kept), centre, int(rows), **spread)
     return solved
-
-
-def _independent(gram: np.ndarray, constant: np.ndarray) -> np.ndarray:
-    """Sweep columns in order; keep those of which something is left after the ones before."""
-    varies = np.diag(gram) > constant
-    scale = np.where(varies, np.sqrt(np.diag(gram)), 1)
-    left = gram / np.outer(scale, scale)
-    kept = np.zeros(len(gram), dtype=bool)
-    for place in range(len(gram)):
-        kept[place] = varies[place] and left[place, place] > _INDEPENDENT
-        if kept[place]:
-            left = left - np.outer(left[:, place], left[place]) / left[place, place]
-    return kept
-
-
-def _inverse(gram: np.ndarray) -> np.ndarray:
-    scale = np.sqrt(np.diag(gram))
-    inverse: np.ndarray = np.linalg.inv(gram / np.outer(scale, scale)) / np.outer(scale, scale)
-    return inverse
 
 
 def _variances(
@@ -244,7 +231,7 @@ def _numbers(one: _Solved, design: list[str], wanted: list[int]) -> dict[str, fl
 
 def _weight(rows: ibis.Table, errors: Errors) -> ibis.Value:
     squared = rows.residual * rows.residual
-    if errors == "HC1":
+    if errors in ("HC0", "HC1"):
         return squared
     # a row that decides its own fit has no residual to learn a variance from: the error is unknown
     left = ibis.ifelse(rows.leverage < 1 - 1e-9, 1 - rows.leverage, ibis.literal(math.nan))

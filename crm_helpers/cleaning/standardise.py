@@ -150,19 +150,20 @@ def _query(
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
         code = _code(given, name, column, undeclared=dates, latest=latest)
         judged += [name, f"{code} AS {code_of(column.name)}"]
-        final += [
-            f"CASE WHEN {code_of(column.name)} IN (0, {KEPT_AS_ZERO}) THEN {name} END AS {name}",
-            code_of(column.name),
-        ]
+        good = f"{code_of(column.name)} = 0"
+        if column.type == "money":
+            good += f" OR {code_of(column.name)} = {KEPT_AS_ZERO}"
+        final += [f"CASE WHEN {good} THEN {name} END AS {name}", code_of(column.name)]
     codes = ", ".join(code_of(column.name) for column in columns)
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
         f" found AS (SELECT {', '.join(found)} FROM mapped),"
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
         f" judged AS (SELECT {', '.join(judged)} FROM typed),"
-        f" parted AS (SELECT {', '.join(final)},"
-        f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS {FATAL} FROM judged)"
-        f" SELECT *, greatest({FATAL}, {codes}) > 0 AS {TOUCHED} FROM parted"
+        f" weighed AS (SELECT *, greatest({codes}) AS worst FROM judged),"
+        f" parted AS (SELECT {', '.join(final)}, worst,"
+        f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS {FATAL} FROM weighed)"
+        f" SELECT * EXCLUDE (worst), worst > 0 OR {FATAL} > 0 AS {TOUCHED} FROM parted"
     )
 
 
@@ -175,19 +176,23 @@ def _fatal(table: Table, mapping: TableMapping, columns: tuple[Column, ...], *, 
     ]
     torn = [f"WHEN {FAULT} IS NOT NULL THEN {RAGGED}"] if ragged else []
     aside = [f"WHEN {SET_ASIDE} & {1 << i} <> 0 THEN {FIRST_RULE + i}" for i in range(len(mapping.set_aside))]
-    return f"CAST(CASE {' '.join([*torn, *aside, *cases, 'WHEN false THEN 0'])} ELSE 0 END AS UTINYINT)"
+    # most rows have no fault: the engine asks the rest of few
+    return f"CAST(CASE {' '.join([*torn, *aside, 'WHEN worst = 0 THEN 0', *cases])} ELSE 0 END AS UTINYINT)"
 
 
 def _code(given: str, value: str, column: Column, *, undeclared: bool, latest: date | None) -> str:
     beyond = 5 if column.choices else 3
     swapped = f"regexp_full_match({given}, {quote_text(UNDECLARED_DATE)})" if undeclared else "false"
-    trace = ""
+    within = in_range(value, column, latest=latest)
+    usual, trace = f"{value} IS NOT NULL" if within == "true" else within, ""
     if column.type == "money":
+        usual = f"{usual} AND {value} <> 0"
         trace = f" WHEN {value} = 0 AND TRY_CAST({given} AS DOUBLE) <> 0 THEN {KEPT_AS_ZERO}"
+    # most values are good: the engine asks the rest of few
     return (
-        f"CAST(CASE WHEN {given} IS NULL THEN {int(column.required)}"
+        f"CAST(CASE WHEN {usual} THEN 0 WHEN {given} IS NULL THEN {int(column.required)}"
         f" WHEN {value} IS NULL THEN CASE WHEN {swapped} THEN 4 ELSE 2 END{trace}"
-        f" WHEN {in_range(value, column, latest=latest)} THEN 0 ELSE {beyond} END AS UTINYINT)"
+        f" WHEN {within} THEN 0 ELSE {beyond} END AS UTINYINT)"
     )
 
 

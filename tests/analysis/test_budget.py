@@ -130,3 +130,18 @@ def test_a_channel_without_order_value_is_left_out_with_the_reason() -> None:
     plan = make_plan(fit_curves(months), pd.DataFrame({"channel": [], "value": [], "low": [], "high": []}))
     assert plan.left_out == {"a": "what an order brings is not known"}
     assert plan.advice == "nothing to divide"
+
+
+def test_the_interval_holds_the_true_gain_where_the_present_split_is_best() -> None:
+    held = []
+    for seed in range(20):
+        plan = _plan({"a": 0.4, "b": 0.4, "c": 0.4}, noise=0.3, seed=seed)
+        table = plan.table
+        came = sum(500 * (table["cost_planned"] ** 0.4 - table["cost_now"] ** 0.4))
+        held.append(plan.gain.low <= came <= plan.gain.high)
+    assert sum(held) >= 17  # of 20 at 95 %: fewer in 2 of 100 tries
+
+
+def test_regret_falls_with_the_noise() -> None:
+    quiet, loud = (_plan({"a": 0.45, "b": 0.4}, noise=noise) for noise in (0.02, 0.4))
+    assert 0 <= quiet.regret < loud.regret

@@ -11,9 +11,10 @@ from made_orders import AS_OF, book_of, no_contacts, shop
 from sklearn.metrics import roc_auc_score
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from crm_helpers.analysis.churn.features import find_leaks, snapshot
+from crm_helpers.analysis.churn.calibration import calibration_table, distance, fit_calibration
+from crm_helpers.analysis.churn.features import find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import dependence, importance, lift
-from crm_helpers.analysis.churn.models import KINDS, areas, calibrated, compare_models, fit_churn
+from crm_helpers.analysis.churn.models import KINDS, areas, compare_models, fit_churn
 from crm_helpers.analysis.churn.study import churn_rules, risk_now, study_churn, window_of
 from crm_helpers.analysis.churn.window import choose_window, compare_rules, lost_by
 from crm_helpers.analysis.value.lookback import look_back
@@ -92,6 +93,21 @@ def test_features_see_nothing_of_the_day_and_later():
     assert not before.churned.all()
 
 
+def test_customers_of_several_days_are_learned_from_together():
+    book = book_of(shop())
+    days = [look_back(book, ago=ago, ahead=WINDOW) for ago in (WINDOW, 2 * WINDOW)]
+    first, second = (snapshot(book, no_contacts(), past, window=WINDOW, label=True) for past in days)
+    both = stacked(first, second)
+    assert (
+        len(both.customers)
+        == len(both.features)
+        == len(both.churned)
+        == len(first.churned) + len(second.churned)
+    )
+    assert both.day == first.day
+    assert list(both.features) == list(first.features)
+
+
 def test_active_is_who_ordered_within_the_window():
     book = book_of(shop())
     past = look_back(book, ago=WINDOW)
@@ -149,12 +165,36 @@ def test_shuffled_labels_give_no_gain():
     assert all(p.min() >= 0 and p.max() <= 1 for p in predicted.values())
 
 
+def test_noise_features_tell_nobody_apart():
+    generator = np.random.default_rng(11)
+    features = [pd.DataFrame(generator.normal(size=(1_500, 6)), columns=list("abcdef")) for _ in range(2)]
+    labels = [generator.random(1_500) < 0.3 for _ in range(2)]
+    predicted = {
+        kind: fit_churn(features[0], labels[0], kind=kind).predict(features[1]) for kind in KINDS[1:]
+    }
+    found = compare_models(predicted, labels[1])
+    assert (found["auc_low"] < 0.5).all()
+    assert found.loc[found["kept"], "model"].tolist() == [KINDS[1]]
+    assert all(abs(p.mean() - 0.3) < 0.05 for p in predicted.values())
+
+
 def test_calibrated_scores_come_true():
     _, churned, chance = planted(6_000)
     _, label, fresh = planted(6_000, seed=8)
-    found = calibrated(fresh**3, learned=chance**3, churned=churned)
-    table = lift(found, label)
-    assert (table["predicted"] - table["actual"]).abs().max() < 0.07
+    made = fit_calibration(chance**3, churned)
+    table = calibration_table({"made": made(fresh**3), "raw": fresh**3}, label)
+    assert distance(table, "made") < 0.03 < distance(table, "raw")
+    assert table[table["model"] == "made"]["customers"].sum() == len(label)
+
+
+def test_steps_are_taken_only_where_a_line_cannot_come_true():
+    generator = np.random.default_rng(9)
+    score = generator.random(8_000)
+    steep = np.where(score < 0.7, 0.05, 0.6)
+    stepped = fit_calibration(score, generator.random(8_000) < steep)
+    assert stepped.kind == "isotonic"
+    np.testing.assert_allclose(stepped(np.array([0.2, 0.6, 0.8, 0.95])), [0.05, 0.05, 0.6, 0.6], atol=0.06)
+    assert fit_calibration(score, generator.random(8_000) < score).kind == "Platt"
 
 
 def test_importance_finds_what_matters_and_dependence_its_direction():

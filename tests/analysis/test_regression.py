@@ -27,7 +27,7 @@ def _table(frame: pd.DataFrame) -> ibis.Table:
     return ibis.memtable(pa.Table.from_pandas(frame))
 
 
-@pytest.mark.parametrize("errors", ["HC1", "HC2", "HC3"])
+@pytest.mark.parametrize("errors", ["HC0", "HC1", "HC2", "HC3"])
 def test_equals_statsmodels_to_nine_digits(errors: str) -> None:
     frame, columns = _rows(), ["treated", "spend", "year"]
     ours = ols(_table(frame), outcome="y", regressors=columns, by="group", errors=errors)

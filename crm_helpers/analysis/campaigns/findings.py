@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from crm_helpers.analysis.campaigns.grades import ALIKE
 from crm_helpers.analysis.campaigns.returns import Portfolio
 from crm_helpers.record import Verdict
 
@@ -16,10 +17,12 @@ __all__ = [
     "answer",
     "design_finding",
     "effect_finding",
+    "likes_finding",
     "money_finding",
     "overlap",
     "placebo_finding",
     "progress_finding",
+    "risk_finding",
     "silent_finding",
 ]
 
@@ -37,6 +40,27 @@ def progress_finding(table: pd.DataFrame) -> Said:
         return "campaigns.progress_unplanned", values
     over, short = int((finished["cost_share"] > 1).sum()), int((finished["reach_share"] < 1).sum())
     return "campaigns.progress", values | {"over": over, "short": short}
+
+
+def risk_finding(table: pd.DataFrame) -> list[Said]:
+    """Say how many campaigns are late, over budget or short of answers, where any is."""
+    kinds = {"late": "late", "over": "over budget", "answers": "short of answers"}
+    counts = {key: int(table["risk"].str.contains(words).sum()) for key, words in kinds.items()}
+    return [("campaigns.risks", counts)] if any(counts.values()) else []
+
+
+def likes_finding(effects: pd.DataFrame) -> list[Said]:
+    """Say how alike those compared are, and how strong a hidden cause would have to be."""
+    compared = effects.dropna(subset=["imbalance_left"])
+    if compared.empty:
+        return []
+    alike = compared["imbalance_left"] <= ALIKE
+    steady = (compared["lead_low"] <= 0) & (compared["lead_high"] >= 0)
+    counts = {"n": len(compared), "alike": int(alike.sum()), "steady": int(steady.sum())}
+    strongest = compared.sort_values(["hidden_needed", "campaign_id"]).iloc[-1]
+    hidden = {"name": strongest["name"], "needed": float(strongest["hidden_needed"])}
+    hidden["known"] = float(strongest["hidden_known"])
+    return [("campaigns.likes", counts), ("campaigns.hidden", hidden)]
 
 
 def design_finding(found: Portfolio) -> Said:
@@ -65,7 +89,7 @@ def effect_finding(found: Portfolio) -> Said:
 
 def placebo_finding(effects: pd.DataFrame) -> Said:
     """Say how often the regression for targeted campaigns finds an effect where there is none."""
-    tried = effects[effects["grade"].isin(["C", "D"])].dropna(subset=["placebo_p"])
+    tried = effects[effects["grade"].isin(["B", "C", "D"])].dropna(subset=["placebo_p"])
     if tried.empty:
         return "campaigns.no_placebo", {}
     failed = int((tried["grade"] == "D").sum())

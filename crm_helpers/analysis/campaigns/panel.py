@@ -126,7 +126,7 @@ def panel(assigned: ibis.Table, plan: pd.DataFrame, days: ibis.Table, *, before_
     Returns
     -------
     ibis.Table
-        The assignment with `spend` (money in the window), `COVARIATES` and `spend_placebo` (money in the
+        The assignment with `spend` and `orders` (in the window), `COVARIATES` and `spend_placebo` (in the
         window that ends where the description begins: nothing a campaign could change).
     """
     spans = window_table(plan)
@@ -135,6 +135,7 @@ def panel(assigned: ibis.Table, plan: pd.DataFrame, days: ibis.Table, *, before_
     recent = seen.day >= seen.recent_from
     sums = seen.group_by("campaign_id", "customer_id").aggregate(
         spend=seen.amount.sum(where=after),
+        orders=seen.orders.sum(where=after),
         spend_recent=seen.amount.sum(where=recent & ~after),
         spend_earlier=seen.amount.sum(where=before & ~recent),
         spend_placebo=seen.amount.sum(where=~before),
@@ -142,7 +143,7 @@ def panel(assigned: ibis.Table, plan: pd.DataFrame, days: ibis.Table, *, before_
         days_since_order=seen.starts_on.delta(seen.day, unit="day").min(where=before & ~after),
     )
     rows = assigned.semi_join(spans, "campaign_id").left_join(sums, ["campaign_id", "customer_id"])
-    filled = {name: rows[name].cast("float64").fill_null(0.0) for name in (*_SUMS, "orders_before")}
+    filled = {name: rows[name].cast("float64").fill_null(0.0) for name in (*_SUMS, "orders", "orders_before")}
     filled["days_since_order"] = rows.days_since_order.cast("float64").fill_null(float(before_days))
     described = rows.select("campaign_id", "customer_id", "treated", "held_out", **filled)
     total = described.spend_recent + described.spend_earlier

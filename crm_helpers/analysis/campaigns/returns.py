@@ -13,10 +13,21 @@ from ibis import _
 
 from crm_helpers.analysis.estimates import Estimate
 
-__all__ = ["Portfolio", "add_returns", "customers_reached", "gross_margin", "portfolio", "progress"]
+__all__ = [
+    "BELIEVED",
+    "Portfolio",
+    "add_returns",
+    "customers_reached",
+    "gross_margin",
+    "portfolio",
+    "progress",
+]
 
 FALSE_DISCOVERIES = 0.05
 """Share of the effects called real that may be chance, over the portfolio."""
+
+BELIEVED = ("A", "B", "C")
+"""Grades whose effects are counted; D is an association only."""
 
 _MONEY = ("cost", "budget", "planned_revenue")
 
@@ -72,7 +83,7 @@ def add_returns(
         table[f"total{end}"] = table[f"effect{end}"] * table["contacted"]
         table[f"net{end}"] = share * table[f"total{end}"] - table["cost"]
         table[f"return{end}"] = share * table[f"total{end}"] / cost
-    believed = table["grade"].isin(["A", "C"])
+    believed = table["grade"].isin(BELIEVED)
     cases = {
         "not judged": table["grade"] == "",
         "not known": table["cost"].isna(),
@@ -102,7 +113,8 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     -------
     pandas.DataFrame
         One row a campaign, by start: `state` (planned, running, finished), planned and actual reach,
-        responses, budget and cost, and the actual as a share of the plan (missing without a plan).
+        responses, budget and cost, the actual as a share of the plan (missing without a plan), the part of
+        its days that is over, and `risk`: late, over budget, short of reach or answers.
     """
     happened = contacts.group_by("campaign_id").aggregate(
         reach=(_.arm.fill_null("treated") != "holdout").sum(), responses=_.responded.sum()
@@ -113,7 +125,7 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     joined = seen.left_join(happened, "campaign_id").order_by("starts_on", "campaign_id")
     money = {name: joined[name].cast("float64") for name in _MONEY}
     table: pd.DataFrame = joined.select(
-        "campaign_id", "channel", "starts_on", "ends_on", "planned_reach", "planned_responses",
+        "campaign_id", "goal", "channel", "starts_on", "ends_on", "planned_reach", "planned_responses",
         name=joined.name.coalesce(joined.campaign_id), reach=joined.reach.fill_null(0),
         responses=joined.responses, **money,
     ).to_pandas()  # fmt: skip
@@ -123,7 +135,25 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     planned = table[["planned_reach", "planned_responses", "budget"]].astype("float64")
     actual = table[["reach", "responses", "cost"]].astype("float64")
     shares = actual.to_numpy() / planned.where(planned > 0).to_numpy()
-    return table.assign(**dict(zip(("reach_share", "responses_share", "cost_share"), shares.T, strict=True)))
+    table = table.assign(**dict(zip(("reach_share", "responses_share", "cost_share"), shares.T, strict=True)))
+    days = (ends - starts).dt.days + 1
+    table["time_share"] = ((day - starts).dt.days / days.where(days > 0)).clip(0.0, 1.0)
+    table["risk"] = _risks(table)
+    return table
+
+
+def _risks(table: pd.DataFrame) -> list[str]:
+    """Name what goes wrong: behind by a tenth of what the time that is over would have brought."""
+    due = 0.9 * table["time_share"]
+    begun = table["state"] != "planned"
+    cases = {
+        "late": (table["state"] == "running") & (table["reach_share"] < due),
+        "over budget": begun & (table["cost_share"] > 1),
+        "short of reach": (table["state"] == "finished") & (table["reach_share"] < due),
+        "short of answers": begun & (table["responses_share"] < due),
+    }
+    found = pd.DataFrame({name: case.fillna(False).astype(bool) for name, case in cases.items()})
+    return [", ".join(found.columns[row]) or "none" for row in found.to_numpy()]
 
 
 @dataclass(frozen=True)
@@ -164,11 +194,11 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
     -------
     Portfolio
         `judged` have a grade and `silent` have none (`refused` among them); `solid` when a randomised
-        campaign surely earned or lost; `real` are those graded A or C whose adjusted p-value is at most
+        campaign surely earned or lost; `real` are those graded A to C whose adjusted p-value is at most
         `FALSE_DISCOVERIES`; `best` and `worst` are by net result among those that
         earned or lost, randomised ones first.
     """
-    believed = effects["grade"].isin(["A", "C"])
+    believed = effects["grade"].isin(BELIEVED)
     real = believed & (effects["p_adjusted"] <= FALSE_DISCOVERIES)
     decided = effects[effects["earned"].isin(["yes", "no"])].sort_values(["grade", "net", "campaign_id"])
     earned, lost = decided[decided["earned"] == "yes"], decided[decided["earned"] == "no"]
@@ -179,7 +209,7 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
         campaigns=len(effects),
         judged=int((effects["grade"] != "").sum()),
         randomised=int((effects["grade"] == "A").sum()),
-        targeted=int(effects["grade"].isin(["C", "D"]).sum()),
+        targeted=int(effects["grade"].isin(["B", "C", "D"]).sum()),
         refused=int((effects["design"] == "not consistent").sum()),
         silent=int((effects["grade"] == "").sum()),
         without_holdout=int(effects["design"].isin(["targeted", "not consistent"]).sum()),

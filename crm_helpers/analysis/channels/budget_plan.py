@@ -9,15 +9,25 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from crm_helpers.analysis.channels.budget import Curves, by_greedy, by_linear_program, by_marginal_value
+from crm_helpers.analysis.channels.budget import (
+    Allocation,
+    Curves,
+    by_greedy,
+    by_linear_program,
+    by_marginal_value,
+)
 from crm_helpers.analysis.channels.response import ResponseCurves
+from crm_helpers.analysis.channels.stated_limits import Limited, StatedLimits, divide
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 
 __all__ = ["Advice", "BudgetPlan", "make_plan"]
 
+_NO_LIMITS = StatedLimits({}, ())
 _NONE = Estimate(math.nan, math.nan, math.nan)
 
-Advice = Literal["move", "do not move", "nothing to divide", "budget too small", "budget too large"]
+Advice = Literal[
+    "move", "do not move", "nothing to divide", "budget too small", "budget too large", "limits conflict"
+]
 
 
 @dataclass(frozen=True)
@@ -27,10 +37,13 @@ class BudgetPlan:
     `table`: channel, `cost_now`, `cost_planned`, `change` (share), `orders_now`, `orders_planned`,
     `value_now`, `value_planned`, `marginal_now`, `marginal_planned` (money one more unit brings),
     `at_bound`. `gain` is money a month, corrected for `optimism`; `promised` is what the curves say
-    without the correction; both against today's split of the same budget. `least` and `most` are what the
+    without the correction; both against today's split of the same budget. `regret` is what the best plan of
+    curves fully known is expected to bring beyond this one. `least` and `most` are what the
     channels cost together at least and at most. `left_out` says why a channel
     with cost is not in the plan. `disagreement` is how far greedy spending and equal marginal value stay
-    from the linear program, as a share of what the plan brings.
+    from the linear program, as a share of what the plan brings; with limits, `gap` is how far the plan is
+    from a bound no division can pass, and `conflict` names limits that cannot hold together;
+    `why_unspent` says why they leave money.
     """
 
     table: pd.DataFrame
@@ -42,14 +55,18 @@ class BudgetPlan:
     gain: Estimate = _NONE
     promised: float = math.nan
     optimism: float = math.nan
+    regret: float = math.nan
     shadow_price: float = math.nan
     disagreement: float = 0.0
+    gap: float = 0.0
+    conflict: tuple[str, ...] = ()
+    why_unspent: str = ""
 
     @property
     def spent(self) -> bool:
         """Whether the plan spends the budget; where there is no plan there is nothing to spend."""
         planned = float(self.table["cost_planned"].sum())
-        return self.advice not in ("move", "do not move") or abs(planned - self.budget) <= 1e-6 * self.budget
+        return self.advice not in ("move", "do not move") or abs(planned - self.budget) <= 1e-3 * self.budget
 
 
 def make_plan(
@@ -58,6 +75,7 @@ def make_plan(
     *,
     budget: float = 0.0,
     margin: float | None = None,
+    limits: StatedLimits = _NO_LIMITS,
     seed: int = 1,
 ) -> BudgetPlan:
     """Divide a month's budget for the highest expected value, within the costs observed.
@@ -65,8 +83,9 @@ def make_plan(
     The plan is the optimum of the fitted curves; its gain over the present split is evaluated on draws of
     the curves and order values. An optimum found on estimates promises too much: in each draw the draw's own
     optimum is compared on the draw and on the fitted curves, and the mean difference is taken off
-    (bootstrap optimism, Efron & Tibshirani 1993, ch. 17; the optimiser's curse). "Move" only when the
-    interval that is left lies above zero.
+    (bootstrap optimism, Efron & Tibshirani 1993, ch. 17; the optimiser's curse). How much of it to take off
+    is not certain itself: draws spread wider than shrunk estimates do, so the low end of the interval takes
+    off all of it and the high end nothing. "Move" only when the low end lies above zero.
 
     Parameters
     ----------
@@ -78,6 +97,8 @@ def make_plan(
         Money of the month; 0 is what the channels cost now.
     margin
         Share of sales left after the cost of goods; None takes sales as they are.
+    limits
+        What else the division must keep; it is then exact on a grid of the budget.
     seed
         Of the order values' draws.
 
@@ -95,17 +116,24 @@ def make_plan(
     least, most = float(curves.low.sum()), float(curves.high.sum())
     if why := _no_plan(len(table), money, least, most):
         return BudgetPlan(_compared(table, curves, now, now), why, money, least, most, left_out)
+    limited = divide(curves, table["channel"].tolist(), money, stated=limits) if limits.any else None
+    if limited and limited.plan.conflict:
+        same, names = _compared(table, curves, now, now), limited.plan.conflict
+        return BudgetPlan(same, "limits conflict", money, least, most, left_out, conflict=names)
     plan = by_linear_program(curves, money)
+    observed, apart, gap, left = curves, _disagreement(curves, plan, money), 0.0, ""
+    if limited:
+        plan, curves, gap = _in_money(limited), limited.curves, limited.plan.gap
+        left = limited.plan.why_unspent
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
     drawn = _drawn(fitted, values, usable, curves, seed)
-    promised, optimism, draws = _gains(curves, drawn, plan.cost, base, money)
-    gain = quantile_estimate(promised - optimism, draws - optimism)
+    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, money)
+    around = quantile_estimate(promised, draws)
+    gain = Estimate(promised - optimism, around.low - optimism, around.high)
     advice: Advice = "move" if gain.low > 0 else "do not move"
-    compared = _compared(table, curves, now, plan.cost)
-    others = (by_greedy(curves, money).worth, float(curves.worth(by_marginal_value(curves, money)).sum()))
-    apart = max(abs(other / plan.worth - 1) for other in others)
-    found = (gain, promised, optimism, plan.shadow_price, apart)
+    compared = _compared(table, curves, now, plan.cost, observed=observed)
+    found = (gain, promised, optimism, regret, plan.shadow_price, apart, gap, (), left)
     return BudgetPlan(compared, advice, money, least, most, left_out, *found)
 
 
@@ -116,6 +144,17 @@ def _no_plan(channels: int, budget: float, least: float, most: float) -> Advice 
     if budget < least:
         return "budget too small"
     return "budget too large" if budget > most * (1 + 1e-9) else None
+
+
+def _disagreement(curves: Curves, plan: Allocation, budget: float) -> float:
+    """Say how far greedy spending and equal marginal value stay from the linear program."""
+    others = (by_greedy(curves, budget).worth, float(curves.worth(by_marginal_value(curves, budget)).sum()))
+    return max(abs(other / plan.worth - 1) for other in others)
+
+
+def _in_money(limited: Limited) -> Allocation:
+    plan, left = limited.plan, limited.plan.unspent * limited.unit
+    return Allocation(limited.cost, plan.worth, plan.price / limited.unit, left, "optimal")
 
 
 def _curves(fitted: ResponseCurves, values: pd.DataFrame, usable: np.ndarray, margin: float | None) -> Curves:
@@ -140,16 +179,28 @@ def _drawn(
 
 def _gains(
     curves: Curves, drawn: Curves, plan: np.ndarray, base: np.ndarray, budget: float
-) -> tuple[float, float, np.ndarray]:
+) -> tuple[float, float, float, np.ndarray]:
+    """Work out what the plan promises, how much of it is optimism, its regret, and its gain on each draw."""
+
     def gain(on: Curves, cost: np.ndarray) -> np.ndarray:
         return np.asarray(on.worth(cost).sum(axis=-1) - on.worth(base).sum(axis=-1))
 
     own = by_marginal_value(drawn, budget)
-    optimism = float((gain(drawn, own) - gain(curves, own)).mean())
-    return float(gain(curves, plan)), max(0.0, optimism), gain(drawn, plan)
+    best, planned = gain(drawn, own), gain(drawn, plan)
+    optimism = float((best - gain(curves, own)).mean())
+    return float(gain(curves, plan)), max(0.0, optimism), max(0.0, float((best - planned).mean())), planned
 
 
-def _compared(table: pd.DataFrame, curves: Curves, now: np.ndarray, planned: np.ndarray) -> pd.DataFrame:
+def _compared(
+    table: pd.DataFrame,
+    curves: Curves,
+    now: np.ndarray,
+    planned: np.ndarray,
+    *,
+    observed: Curves | None = None,
+) -> pd.DataFrame:
+    seen = observed or curves
+    given = (curves.low > seen.low) | (curves.high < seen.high)
     room = np.maximum(curves.high - curves.low, 1e-12)
     at_least, at_most = (planned - curves.low) / room < 1e-6, (curves.high - planned) / room < 1e-6
     return pd.DataFrame({
@@ -159,5 +210,8 @@ def _compared(table: pd.DataFrame, curves: Curves, now: np.ndarray, planned: np.
         "orders_planned": curves.scale * planned**curves.exponent,
         "value_now": curves.worth(now), "value_planned": curves.worth(planned),
         "marginal_now": curves.marginal(now), "marginal_planned": curves.marginal(planned),
-        "at_bound": np.select([at_least, at_most], ["least observed", "most observed"], ""),
+        "at_bound": np.select(
+            [(at_least | at_most) & given, at_least, at_most],
+            ["limit given", "least observed", "most observed"], "",
+        ),
     })  # fmt: skip

@@ -16,12 +16,14 @@ __all__ = [
     "Said",
     "action",
     "answer",
+    "campaign_sentences",
+    "curve_sentences",
     "extremes",
-    "left_out",
     "marks",
     "plan_finding",
     "price_finding",
     "response_finding",
+    "satisfaction_sentences",
     "together",
 ]
 
@@ -78,6 +80,8 @@ def plan_finding(plan: BudgetPlan) -> Said:
     """Say what the best division of the budget gains, or why there is none."""
     if plan.advice == "nothing to divide":
         return "channels.nothing_to_divide", {"channels": len(plan.table)}
+    if plan.advice == "limits conflict":
+        return "channels.conflict", {"limits": "; ".join(plan.conflict)}
     if plan.advice == "budget too small":
         return "channels.too_small", {"budget": plan.budget, "least": plan.least}
     if plan.advice == "budget too large":
@@ -127,6 +131,8 @@ def action(plan: BudgetPlan) -> Said:
         return "channels.do_move", _moved(plan)
     if plan.advice == "do not move":
         return "channels.do_test", {}
+    if plan.advice == "limits conflict":
+        return "channels.do_ease", {"limits": " or ".join(plan.conflict)}
     if plan.advice != "nothing to divide":
         return "channels.do_range", {"least": plan.least, "most": plan.most}
     return "channels.do_record", {}
@@ -144,16 +150,33 @@ def marks(fitted: ResponseCurves, plan: BudgetPlan) -> pd.DataFrame:
     return both[both["channel"].isin(fitted.curves["channel"])].reset_index(drop=True)
 
 
-def left_out(fitted: ResponseCurves) -> str:
-    """Name the channels without a curve, with the reason."""
-    return "; ".join(f"{name} ({why})" for name, why in fitted.unfit.items())
+def satisfaction_sentences(evaluation: pd.DataFrame) -> list[Said]:
+    """Say who is most content, and who gave no score."""
+    said = [extremes(evaluation, "satisfaction")]
+    return [*said, ("channels.bias", {})] if len(measure(evaluation, "satisfaction")) else said
 
 
-def together(evaluation: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
-    """Put measures of channels and of campaigns into one table, as it is published."""
-    return pd.concat(
-        [rows for rows in (evaluation, campaigns) if len(rows)] or [evaluation], ignore_index=True
-    )
+def campaign_sentences(evaluation: pd.DataFrame) -> list[Said]:
+    """Say whose campaigns are answered most, and that later spend has no rank."""
+    said = [extremes(evaluation, "response")]
+    return [*said, ("channels.spend", {})] if len(measure(evaluation, "spend after contact")) else said
+
+
+def curve_sentences(fitted: ResponseCurves, plan: BudgetPlan, margin: float | None) -> list[Said]:
+    """Say what more money brings, what is counted of an order, who has no curve, and what to beware of."""
+    said = [response_finding(fitted)]
+    if margin and len(plan.table):
+        said.append(("channels.gross", {"margin": margin}))
+    if fitted.unfit:
+        names = "; ".join(f"{name} ({why})" for name, why in fitted.unfit.items())
+        said.append(("channels.left_out", {"channels": names}))
+    return [*said, ("channels.caution", {})] if len(fitted.curves) else said
+
+
+def together(evaluation: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
+    """Put measures of channels, of their months and of campaigns into one table, as it is published."""
+    known = [rows for rows in (evaluation, *others) if len(rows)]
+    return pd.concat(known or [evaluation], ignore_index=True)
 
 
 def _moved(plan: BudgetPlan) -> dict[str, Any]:

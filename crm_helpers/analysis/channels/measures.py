@@ -40,13 +40,17 @@ MEASURES = {
     "order value": Measure("money", "orders"),
     "customer value": Measure("money", "customers"),
     "cost per order": Measure("money", "orders", "less"),
+    "orders a month": Measure("count", "months"),
+    "cost a month": Measure("money", "months", ""),
+    "return": Measure("number", "months"),
     "churn": Measure("share", "customer-months at start", "less"),
     "response": Measure("share", "campaign contacts"),
     "spend after contact": Measure("money", "campaign contacts", ""),
     "cost per response": Measure("money", "campaign responses", "less"),
 }
-"""The measures, in the order of the page. `answer share` is how many contacts left a score; what customers
-spend after a contact has no rank, for those contacted were chosen because they buy."""
+"""The measures, in the order of the page. `return` is the margin on sales over cost; `answer share` is how
+many contacts left a score; what customers spend after a contact has no rank, for those contacted were chosen
+because they buy."""
 
 FEWEST_MONTHS = 3
 """Months a mean over months needs for a rank."""

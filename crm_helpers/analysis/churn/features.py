@@ -10,11 +10,12 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
+from ibis import selectors as s
 
 from crm_helpers.analysis.value.lookback import Past
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
-__all__ = ["FEATURES", "Snapshot", "find_leaks", "snapshot"]
+__all__ = ["FEATURES", "Snapshot", "find_leaks", "snapshot", "stacked"]
 
 FEATURES: Mapping[str, str] = {
     "silent_days": "days since the last order",
@@ -88,6 +89,32 @@ def snapshot(
     churned = (active["later_orders"] == 0).to_numpy() if label else None
     return Snapshot(
         past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), churned
+    )
+
+
+def stacked(first: Snapshot, *others: Snapshot) -> Snapshot:
+    """Put customers as they were on several days under each other, to learn from all of them.
+
+    Parameters
+    ----------
+    first
+        Whose day and features are kept.
+    others
+        Of other days; a feature that said nothing there is missing.
+
+    Returns
+    -------
+    Snapshot
+        With a row a customer and day.
+    """
+    parts = [part for part in (first, *others) if part.churned is not None]
+    features = [part.features.reindex(columns=first.features.columns) for part in parts]
+    return Snapshot(
+        first.day,
+        pd.concat([part.customers for part in parts], ignore_index=True),
+        pd.concat(features, ignore_index=True),
+        np.concatenate([part.alone for part in parts]),
+        np.concatenate([part.churned for part in parts if part.churned is not None]),
     )
 
 
@@ -167,7 +194,9 @@ def _more(book: OrderBook, communications: ibis.Table, *, day: date, window: int
         contacts=_.count(), complaints=(_.kind == COMPLAINT).sum(), satisfaction=_.satisfaction.mean()
     )
     both = joined.drop("customer_id_right").left_join(service, "customer_id").drop("customer_id_right")
-    table: pd.DataFrame = both.to_pandas()
+    # not a number rather than missing: what is missing comes out of the engine one by one
+    numbers = both.mutate(s.across(~s.cols("customer_id"), _.cast("float64").fill_null(float("nan"))))
+    table: pd.DataFrame = numbers.to_pandas()
     return table
 
 

@@ -16,8 +16,20 @@ from crm_helpers.analysis.value.prediction import PREDICTED
 from crm_helpers.analysis.value.study import Value
 
 __all__ = [
-    "best_rule", "drivers", "kept_model", "leaving", "loss", "lost", "lost_note", "next_note",
-    "next_order", "next_steps", "probable", "published_customers",
+    "best_rule",
+    "calibrated",
+    "drivers",
+    "kept_model",
+    "leaving",
+    "loss",
+    "lost",
+    "lost_note",
+    "lost_soon",
+    "next_note",
+    "next_order",
+    "next_steps",
+    "probable",
+    "published_customers",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -42,6 +54,8 @@ def lost(window: ChurnWindow) -> Sentence:
     """
     if not window.known:
         return "value.no_pauses", {}
+    if window.contract:
+        return "value.lost_contract", {"days": window.days}
     if window.reached:
         return "value.lost", {"days": window.days}
     return "value.lost_unsure", {"days": window.days, "back": window.back}
@@ -63,6 +77,8 @@ def lost_note(window: ChurnWindow) -> Sentence:
     if not window.known:
         return "value.not_predicted", {}
     silent = int(window.evidence.loc[window.evidence["days"] == window.days, "silent"].iloc[0])
+    if window.contract:
+        return "value.lost_contract_note", {"back": window.back, "silent": silent}
     if window.reached:
         return "value.lost_note", {"back": window.back, "silent": silent}
     return "value.lost_unsure_note", {"days": window.days, "silent": silent}
@@ -138,6 +154,28 @@ def kept_model(found: Churn) -> Sentence:
     behind = score_of(found.models, found.kept, "behind")
     values = {"model": found.kept, "best": best["model"], "behind": behind}
     return "value.kept_simple", values | {"day": found.learned, "test": found.tested}
+
+
+def calibrated(found: Churn) -> Sentence:
+    """Say how near the probabilities came to what happened, and how they were made of scores.
+
+    Parameters
+    ----------
+    found
+        Result of `study_churn`.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    if not found.kept:
+        return "value.not_calibrated", {}
+    row = _at(found.models, found.models["model"] == found.kept)
+    own = found.calibration[found.calibration["model"] == found.kept]
+    worst = float((own["predicted"] - own["actual"]).abs().max())
+    key = "value.calibrated_steps" if row["calibration"] == "isotonic" else "value.calibrated_line"
+    return key, {"off": float(row["off"]), "worst": worst}
 
 
 def drivers(found: Churn) -> Sentence:
@@ -258,6 +296,12 @@ def next_steps(customers: pd.DataFrame) -> dict[str, dict[str, Any]]:
             "value": float(chosen["value"].sum()),
         }  # fmt: skip
     return steps
+
+
+def lost_soon(customers: pd.DataFrame) -> float:
+    """Add up the risk of `published_customers`: how many active ones will not order; not known without."""
+    risk = customers["churn_probability"].dropna()
+    return float(round(risk.sum())) if len(risk) else float("nan")
 
 
 def probable(customers: pd.DataFrame) -> bool:

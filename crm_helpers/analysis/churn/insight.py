@@ -49,11 +49,10 @@ def importance(
     whole = areas(model.predict_matrix(matrix), label, once)[0]
     rows = []
     for place, name in enumerate(model.columns):
-        losses = []
-        for _repeat in range(REPEATS):
-            mixed = matrix.copy()
-            mixed[:, place] = generator.permutation(matrix[:, place])
-            losses.append(float(whole - areas(model.predict_matrix(mixed), label, once)[0]))
+        mixed = np.tile(matrix, (REPEATS, 1))
+        mixed[:, place] = np.concatenate([generator.permutation(matrix[:, place]) for _ in range(REPEATS)])
+        scores = model.predict_matrix(mixed).reshape(REPEATS, -1)
+        losses = [float(whole - areas(score, label, once)[0]) for score in scores]
         rows.append((name, words.get(name, name), float(np.mean(losses)), min(losses), max(losses)))
     table = pd.DataFrame(rows, columns=IMPORTANCE)
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)

@@ -1,26 +1,28 @@
 """Who will not order again? A logistic regression, boosted trees and a small neural network, calibrated.
 
-Scores become probabilities by Platt's method on folds that the model had not seen.
+Scores become probabilities by a calibration fitted on folds that the model had not seen.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_limits
 
+from crm_helpers.analysis.churn.calibration import Calibration, fit_calibration
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
+from crm_helpers.analysis.threads import one_thread
 
 __all__ = [
-    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "NETWORK", "SCORED", "ChurnModel", "areas", "calibrated",
+    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "MOST_LEARNED", "NETWORK", "SCORED", "ChurnModel", "areas",
     "compare_models", "fit_churn", "score_of", "simplest",
 ]  # fmt: skip
 
@@ -38,14 +40,14 @@ SCORED = [
 """Columns of `compare_models`."""
 
 FOLDS = 3
+NETWORK_STEPS = 40
 MOST_LEARNED = 4_000  # customers a model learns from; more change nothing at a tenth of the speed
 MOST_DRAWN = 8_000  # customers behind a resampled area
-_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """A fitted model: what it expects of the columns, and the two numbers that make probabilities."""
+    """A fitted model: what it expects of the columns, and what makes its scores probabilities."""
 
     kind: str
     columns: list[str]
@@ -53,8 +55,7 @@ class ChurnModel:
     centre: pd.Series
     scale: pd.Series
     estimator: Any
-    slope: float
-    level: float
+    calibration: Calibration
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Predict the probability of no order, for features of any customers."""
@@ -66,12 +67,19 @@ class ChurnModel:
 
     def predict_matrix(self, matrix: np.ndarray) -> np.ndarray:
         """Predict from the result of `matrix`."""
-        with threadpool_limits(1):
+        with one_thread():
             score = self.estimator.predict_proba(matrix)[:, 1]
-        return np.asarray(special.expit(self.slope * _logit(score) + self.level))
+        return self.calibration(score)
 
 
-def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: int = 1) -> ChurnModel:
+def fit_churn(
+    features: pd.DataFrame,
+    churned: np.ndarray,
+    *,
+    kind: str,
+    customers: pd.Series | None = None,
+    seed: int = 1,
+) -> ChurnModel:
     """Fit one kind of model and calibrate it on folds held out in turn.
 
     Counts and money are taken as logarithms, missing values as the middle one, all standardised; what
@@ -85,6 +93,8 @@ def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: i
         Whether each did not order.
     kind
         `LOGISTIC`, `BOOSTING` or `NETWORK`.
+    customers
+        Whose rows they are, where a customer has several: those are held out together.
     seed
         Of folds, sample and network.
 
@@ -94,41 +104,25 @@ def fit_churn(features: pd.DataFrame, churned: np.ndarray, *, kind: str, seed: i
         The model.
     """
     generator = np.random.default_rng(seed)
-    chosen = np.sort(generator.permutation(len(churned))[:MOST_LEARNED])
+    codes = np.arange(len(churned)) if customers is None else pd.factorize(customers)[0]
+    places = generator.permutation(int(codes.max()) + 1)
+    chosen = np.flatnonzero(places[codes] < MOST_LEARNED)
     learned, label = features.iloc[chosen], churned[chosen]
     middles = learned.median().fillna(0.0)
     logs = _logs(learned, middles)
     centre, scale = logs.mean(), logs.std(ddof=0).replace(0.0, 1.0)
     matrix = _matrix(learned, middles, centre, scale)
-    folds = generator.permutation(len(label)) % FOLDS
+    folds = places[codes[chosen]] % FOLDS
     unseen = np.zeros(len(label))
-    with threadpool_limits(1):
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a network is stopped early: more steps overfit
         for fold in range(FOLDS):
             part = _estimator(kind, seed).fit(matrix[folds != fold], label[folds != fold])
             unseen[folds == fold] = part.predict_proba(matrix[folds == fold])[:, 1]
         estimator = _estimator(kind, seed).fit(matrix, label)
     columns = [str(name) for name in features]
-    slope, level = _platt(unseen, label)
-    return ChurnModel(kind, columns, middles, centre, scale, estimator, slope, level)
-
-
-def calibrated(score: np.ndarray, *, learned: np.ndarray, churned: np.ndarray) -> np.ndarray:
-    """Turn scores into probabilities by Platt's method, from scores whose outcome is known.
-
-    Parameters
-    ----------
-    score
-        Of the customers to predict.
-    learned, churned
-        Scores of earlier customers, and what came of them.
-
-    Returns
-    -------
-    numpy.ndarray
-        Probabilities in the same order.
-    """
-    slope, level = _platt(learned, churned)
-    return np.asarray(special.expit(slope * _logit(score) + level))
+    calibration = fit_calibration(unseen, label, seed=seed)
+    return ChurnModel(kind, columns, middles, centre, scale, estimator, calibration)
 
 
 def compare_models(
@@ -220,25 +214,15 @@ def score_of(table: pd.DataFrame, model: str, name: str) -> Estimate:
     return Estimate(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
 
 
-def _platt(score: np.ndarray, churned: np.ndarray) -> tuple[float, float]:
-    """Fit slope and level; where scores say less than nothing, everybody gets the rate of all."""
-    platt = LogisticRegression(C=1e6).fit(_logit(score)[:, None], churned)
-    slope, level = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-    return (slope, level) if slope > 0 else (0.0, float(_logit(churned.mean())))
-
-
 def _estimator(kind: str, seed: int) -> Any:
     if kind == LOGISTIC:
         return LogisticRegression(max_iter=500)
     if kind == BOOSTING:
         return HistGradientBoostingClassifier(
-            max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=1.0,
+            max_iter=40, learning_rate=0.1, max_leaf_nodes=4, min_samples_leaf=60, l2_regularization=1.0,
             early_stopping=False, random_state=seed,
         )  # fmt: skip
-    return MLPClassifier(
-        (12,), alpha=0.3, learning_rate_init=0.01, max_iter=200, tol=1e-3,
-        n_iter_no_change=3, random_state=seed,
-    )  # fmt: skip
+    return MLPClassifier((8,), solver="lbfgs", alpha=10.0, max_iter=NETWORK_STEPS, random_state=seed)
 
 
 def _logs(features: pd.DataFrame, middles: pd.Series) -> pd.DataFrame:
@@ -248,7 +232,3 @@ def _logs(features: pd.DataFrame, middles: pd.Series) -> pd.DataFrame:
 
 def _matrix(features: pd.DataFrame, middles: pd.Series, centre: pd.Series, scale: pd.Series) -> np.ndarray:
     return ((_logs(features, middles) - centre) / scale).to_numpy(float)
-
-
-def _logit(probability: np.ndarray | float) -> np.ndarray:
-    return np.asarray(special.logit(np.clip(probability, _LEAST, 1 - _LEAST)))

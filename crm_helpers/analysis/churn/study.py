@@ -9,14 +9,20 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot
+from crm_helpers.analysis.churn.calibration import (
+    CALIBRATED,
+    calibration_table,
+    distance,
+    fit_calibration,
+)
+from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import DEPENDENCE, IMPORTANCE, dependence, importance, lift
 from crm_helpers.analysis.churn.models import (
     ALONE,
     KINDS,
     LOGISTIC,
+    MOST_LEARNED,
     SCORED,
-    calibrated,
     compare_models,
     fit_churn,
     score_of,
@@ -24,7 +30,7 @@ from crm_helpers.analysis.churn.models import (
 from crm_helpers.analysis.churn.window import ChurnWindow, choose_window, compare_rules, lost_by
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.value.lookback import Past, look_back
-from crm_helpers.analysis.value.purchases import OrderBook, pauses
+from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, pauses
 
 __all__ = ["Churn", "churn_rules", "risk_now", "study_churn", "window_of"]
 
@@ -47,12 +53,15 @@ class Churn:
     tested: date
     customers: int
     left: int
-    models: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SCORED))
+    models: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=[*SCORED, "calibration", "off"])
+    )
     kept: str = ""
     explained: str = ""
     leaks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["feature", "reason"]))
     importance: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=IMPORTANCE))
     dependence: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DEPENDENCE))
+    calibration: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CALIBRATED))
     lift: pd.DataFrame = field(default_factory=lambda: lift(np.zeros(0), np.zeros(0, bool)))
 
     @property
@@ -74,13 +83,16 @@ def window_of(book: OrderBook, *, wanted: int = 0) -> ChurnWindow:
     book
         From `purchases.order_book`.
     wanted
-        Days to take instead; 0 lets the evidence choose.
+        Days to take instead; 0 takes what contracts say, else lets the evidence choose.
 
     Returns
     -------
     ChurnWindow
         The choice and its evidence.
     """
+    if book.terms and not wanted:
+        known = choose_window(pauses(book), span=book.span, wanted=round(book.terms.lost_after * DAYS_A_WEEK))
+        return replace(known, reached=True, contract=True)
     return choose_window(pauses(book), span=book.span, wanted=wanted)
 
 
@@ -125,19 +137,23 @@ def study_churn(
     Returns
     -------
     tuple of Churn and Snapshot
-        The result, and the customers it was tested on.
+        The result, and the customers to learn from for predictions of today.
     """
     learned = past.day - timedelta(days=window)
     later = snapshot(book, communications, past, window=window, label=True)
     nothing = Churn(window, learned, past.day, len(later.customers), _leaving(later))
     if not _enough(later):
         return nothing, later
-    kind = past.model.kind if past.model else "BG/NBD"
+    kind = past.model.kind if past.model else None
     before = look_back(book, ago=2 * window, ahead=window, kind=kind)
     earlier = snapshot(book, communications, before, window=window, label=True)
     if not _enough(earlier):
         return nothing, later
-    return _tried(nothing, earlier, later, draws=draws, seed=seed, level=level), later
+    both = earlier
+    if len(earlier.customers) < MOST_LEARNED:
+        between = look_back(book, ago=2 * window + window // 2, ahead=window, kind=kind)
+        both = stacked(earlier, snapshot(book, communications, between, window=window, label=True))
+    return _tried(nothing, both, later, draws=draws, seed=seed, level=level), _latest(later, earlier)
 
 
 def risk_now(
@@ -167,9 +183,10 @@ def risk_now(
         )
     today = snapshot(book, communications, now, window=found.window, label=False)
     if found.kept == ALONE:
-        risk = calibrated(today.alone, learned=latest.alone, churned=_labels(latest))
+        risk = fit_calibration(latest.alone, _labels(latest), seed=seed)(today.alone)
     else:
-        model = fit_churn(_usable(latest, found.leaks), _labels(latest), kind=found.kept, seed=seed)
+        features, who = _usable(latest, found.leaks), latest.customers
+        model = fit_churn(features, _labels(latest), kind=found.kept, customers=who, seed=seed)
         risk = model.predict(today.features)
     return pd.DataFrame({"customer_id": today.customers, "churn_probability": risk})
 
@@ -178,10 +195,17 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     learned, tested = _labels(earlier), _labels(later)
     leaks = find_leaks(earlier.features, learned, day=earlier.day)
     features = _usable(earlier, leaks)
-    fitted = {kind: fit_churn(features, learned, kind=kind, seed=seed) for kind in KINDS if kind != ALONE}
-    alone = calibrated(later.alone, learned=earlier.alone, churned=learned)
-    predicted = {ALONE: alone} | {kind: fitted[kind].predict(later.features) for kind in fitted}
+    who, trained = earlier.customers, [kind for kind in KINDS if kind != ALONE]
+    fitted = {k: fit_churn(features, learned, kind=k, customers=who, seed=seed) for k in trained}
+    alone = fit_calibration(earlier.alone, learned, seed=seed)
+    predicted = {ALONE: alone(later.alone)}
+    predicted |= {kind: fitted[kind].predict(later.features) for kind in fitted}
+    ways = {ALONE: alone.kind} | {kind: model.calibration.kind for kind, model in fitted.items()}
+    truth = calibration_table(predicted, tested)
     models = compare_models(predicted, tested, draws=draws, seed=seed, level=level)
+    models = models.assign(
+        calibration=models["model"].map(ways), off=[distance(truth, name) for name in models["model"]]
+    )
     kept = str(models.loc[models["kept"], "model"].iloc[0])
     explained = LOGISTIC if kept == ALONE else kept
     drivers = importance(fitted[explained], later.features, tested, words=FEATURES, seed=seed)
@@ -189,8 +213,13 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     return replace(
         begun, models=models, kept=kept, explained=explained, leaks=leaks, importance=drivers,
         dependence=dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
-        lift=lift(predicted[kept], tested, level=level),
+        lift=lift(predicted[kept], tested, level=level), calibration=truth,
     )  # fmt: skip
+
+
+def _latest(later: Snapshot, earlier: Snapshot) -> Snapshot:
+    """Learn from the latest day alone where its customers are enough, else from an earlier one too."""
+    return later if len(later.customers) >= MOST_LEARNED else stacked(later, earlier)
 
 
 def _usable(known: Snapshot, leaks: pd.DataFrame) -> pd.DataFrame:

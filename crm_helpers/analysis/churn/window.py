@@ -27,12 +27,13 @@ class ChurnWindow:
     `evidence`: `days`, `outlast` (share of pauses longer), `ended` (share ended by then of those
     that ever end), `back` (share of those silent for so long who
     come back within as long again), `silent` (customers silent for so long now). `reached` says that the
-    rule was met; else the longest silence the data allow is taken.
+    rule was met; else the longest silence the data allow is taken. `contract` says that it is from contracts.
     """
 
     days: int
     reached: bool
     evidence: pd.DataFrame
+    contract: bool = False
 
     @property
     def known(self) -> bool:

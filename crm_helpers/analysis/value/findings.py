@@ -15,8 +15,8 @@ from crm_helpers.analysis.value.study import MODEL, Trial, Value
 from crm_helpers.record import Verdict
 
 __all__ = [
-    "ahead", "answer", "concentrated", "criteria", "criteria_table", "horizons", "judge", "missed",
-    "model_used", "money_kept", "retention", "score_table", "spending", "tenths", "tested",
+    "ahead", "answer", "buying_fit", "concentrated", "criteria", "criteria_table", "horizons", "judge",
+    "missed", "model_used", "money_kept", "retention", "score_table", "spending", "tenths", "tested",
     "tested_by", "tracked",
 ]  # fmt: skip
 
@@ -104,16 +104,16 @@ def ahead(found: Value) -> Sentence:
     """
     if found.model is None:
         return "value.no_model", {"customers": len(found.customers)}
-    return "value.ahead", {"orders": found.orders, "money": found.money}
+    return "value.ahead", {"orders": found.orders, "money": found.plain_money}
 
 
-def model_used(found: Value) -> Sentence:
-    """Say which model of buying was taken, and how many are likely still customers.
+def model_used(found: Value, tested: Trial) -> Sentence:
+    """Say which model of buying was taken, how many are likely still customers, and what intervals hold.
 
     Parameters
     ----------
-    found
-        Result of `value_now`.
+    found, tested
+        Results of `value_now` and `trial`.
 
     Returns
     -------
@@ -123,11 +123,33 @@ def model_used(found: Value) -> Sentence:
     if found.model is None:
         return "value.not_predicted", {}
     alive = float(found.customers["p_alive"].sum())
-    return "value.model", {
-        "model": found.model.buying.kind,
-        "alive": alive,
-        "customers": len(found.customers),
-    }
+    values = {"model": found.model.buying.kind, "alive": alive, "customers": len(found.customers)}
+    if not tested.errors:
+        return "value.model_untested", values
+    return "value.model", values | {"tests": len(tested.errors)}
+
+
+def buying_fit(tested: Trial) -> Sentence:
+    """Say which model of buying fits best, and by how much.
+
+    Parameters
+    ----------
+    tested
+        Result of `trial`.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    if tested.tried.empty:
+        return "value.no_fit", {}
+    kept = tested.tried[tested.tried["kept"]].iloc[0]
+    values = {"model": kept["model"], "total": float(kept["total"])}
+    if len(tested.tried) == 1:
+        return "value.fit_contract", values
+    usual = bool(tested.tried["kept"].iloc[0])
+    return ("value.fit_usual" if usual else "value.fit_other"), values
 
 
 def spending(found: Value) -> Sentence:
@@ -208,13 +230,15 @@ def score_table(found: Trial) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `method`, `rank`, `error`, `captured` with their ends, `total`.
+        `method`, `rank`, `error`, `captured`, `lift` (money of the tenth put highest ÷ the average
+        customer's) with their ends, `total`.
     """
     if found.comparison is None:
         return pd.DataFrame({"method": []})
-    return found.comparison.scores.drop(
-        columns=[name for name in found.comparison.scores if "gain" in str(name)]
-    )
+    scores = found.comparison.scores
+    table = scores.drop(columns=[name for name in scores if "gain" in str(name)])
+    tenth = max(found.customers // 10, 1) / found.customers
+    return table.assign(**{f"lift{end}": table[f"captured{end}"] / tenth for end in ("", "_low", "_high")})
 
 
 def tenths(table: pd.DataFrame) -> pd.DataFrame:
@@ -339,7 +363,7 @@ def answer(found: Value, trial: Trial, table: pd.DataFrame, *, customers: pd.Dat
         return "value.too_few", {"verdict": verdict, "customers": len(found.customers)}
     value = found.customers["value"]
     top = float(value.nlargest(max(len(value) // 10, 1)).sum() / value.sum()) if value.sum() > 0 else np.nan
-    numbers = {"verdict": verdict, "money": found.money, "top": top, "customers": len(value)}
+    numbers = {"verdict": verdict, "money": found.plain_money, "top": top, "customers": len(value)}
     if trial.comparison is None:
         return "value.answer_untested", numbers
     risk = customers["churn_probability"].dropna()

@@ -189,7 +189,7 @@ def group_customers(table: pd.DataFrame) -> pd.DataFrame:
     return grouped.rename("customers").reset_index()
 
 
-def fit_buying(table: pd.DataFrame, *, kind: Kind = "BG/NBD") -> BuyingModel:
+def fit_buying(table: pd.DataFrame, *, kind: Kind = "BG/NBD", start: np.ndarray | None = None) -> BuyingModel:
     """Fit the model to customers.
 
     Parameters
@@ -199,6 +199,8 @@ def fit_buying(table: pd.DataFrame, *, kind: Kind = "BG/NBD") -> BuyingModel:
         first order to now.
     kind
         The model.
+    start
+        Parameters to begin with, of an earlier fit to much the same customers.
 
     Returns
     -------
@@ -208,6 +210,8 @@ def fit_buying(table: pd.DataFrame, *, kind: Kind = "BG/NBD") -> BuyingModel:
     groups = group_customers(table)
     wait = float(table["T"].sum() / max(table["x"].sum(), 1))
     starts = _STARTS * np.array([1.0, wait, 1.0, 1.0])
+    if start is not None:
+        starts = np.vstack([start, starts])
     likelihood = _Likelihood(groups, offset=1 if kind == "MBG/NBD" else 0)
     return BuyingModel(kind, maximise(likelihood, starts), len(table))
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize
-from threadpoolctl import threadpool_limits
+
+from crm_helpers.analysis.threads import one_thread
 
 __all__ = ["Fit", "Objective", "maximise"]
 
@@ -71,7 +72,7 @@ def maximise(objective: Objective, starts: np.ndarray, *, lowest: np.ndarray | N
         return -value / scale, -slope * np.exp(logs) / scale
 
     # sums of products are too short to share: threads would cost forty times the work
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread("blas"):
         best = _descend(downhill, np.log(starts[0]), bounds)
         for start in starts[1:]:
             if _inside(best.x, lows):

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from crm_helpers.analysis.value.lifetime import BuyingModel, Kind, fit_buying
+from crm_helpers.analysis.value.buying import Buying, BuyingKind, fit_kind, kinds_of
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, histories
+from crm_helpers.analysis.value.study import Value
 
-__all__ = ["Past", "look_back"]
+__all__ = ["Past", "look_back", "look_now"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Past:
 
     day: date
     table: pd.DataFrame
-    model: BuyingModel | None
+    model: Buying | None
 
     @property
     def silent_days(self) -> np.ndarray:
@@ -28,7 +29,7 @@ class Past:
         return ((self.table["T"] - self.table["t_x"]) * DAYS_A_WEEK).to_numpy(float)
 
 
-def look_back(book: OrderBook, *, ago: int = 0, ahead: int = 0, kind: Kind = "BG/NBD") -> Past:
+def look_back(book: OrderBook, *, ago: int = 0, ahead: int = 0, kind: BuyingKind | None = None) -> Past:
     """Take histories as of an earlier day and fit the model of buying to them.
 
     Parameters
@@ -40,7 +41,7 @@ def look_back(book: OrderBook, *, ago: int = 0, ahead: int = 0, kind: Kind = "BG
     ahead
         Days after the earlier day that are looked at as what came; 0 is all of them.
     kind
-        The model of buying.
+        The model of buying; without it the first of those that suit the company.
 
     Returns
     -------
@@ -50,4 +51,23 @@ def look_back(book: OrderBook, *, ago: int = 0, ahead: int = 0, kind: Kind = "BG
     day = book.as_of - timedelta(days=ago)
     table = histories(book, until=day, later=day + timedelta(days=ahead or ago))
     again = len(table) > 0 and table["x"].sum() > 0
-    return Past(day, table, fit_buying(table, kind=kind) if again else None)
+    kind = kind or kinds_of(book.terms)[0]
+    return Past(day, table, fit_kind(table, kind=kind, terms=book.terms) if again else None)
+
+
+def look_now(book: OrderBook, found: Value) -> Past:
+    """Take histories as of the book's day with the model that was fitted to them for what is to come.
+
+    Parameters
+    ----------
+    book
+        From `purchases.order_book`.
+    found
+        Result of `value_now`; without a model of value one of buying is fitted.
+
+    Returns
+    -------
+    Past
+        By customer who had ordered.
+    """
+    return Past(book.as_of, found.customers, found.model.buying) if found.model else look_back(book)

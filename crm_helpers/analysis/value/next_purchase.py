@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from ibis import _
 
 from crm_helpers.analysis.estimates import mean_estimate
@@ -24,6 +26,7 @@ MOST_CATEGORIES = 100  # others are one, which nobody is told to buy
 OTHER = "other categories"
 FEWEST = 100  # customers an expectation is tested on
 _PRIORS = (0.5, 2.0, 8.0)  # orders that everybody's mix weighs
+_NEVER = -1_000_000  # days, where there is no such order
 _LAST = (0.0, 0.5, 1.0, 2.0)  # orders that the last one weighs in addition
 
 
@@ -76,19 +79,22 @@ def tastes(book: OrderBook, *, day: date, until: date | None = None) -> Tastes:
     """
     cut, end = engine_date(day), engine_date(until or day)
     known = book.orders.drop_null("category").filter((_.amount > 0) & (_.day < end))
-    counts = known.group_by("customer_id", "category").aggregate(
-        orders=(_.day < cut).sum(), last=_.day.max(where=_.day < cut), next=_.day.min(where=_.day >= cut)
-    ).to_pandas()  # fmt: skip
-    sizes = (
-        counts.groupby("category")["orders"].sum().sort_index().sort_values(ascending=False, kind="stable")
-    )
-    categories = [str(name) for name in sizes.index[:MOST_CATEGORIES]]
-    if len(sizes) > MOST_CATEGORIES:
+    counted = known.group_by("customer_id", "category").aggregate(
+        orders=(_.day < cut).sum(), last=_since(cut, _.day.max(where=_.day < cut)),
+        next=_since(cut, _.day.min(where=_.day >= cut)),
+    ).to_pyarrow()  # fmt: skip
+    places, names = _coded(counted["customer_id"])
+    kinds, known_categories = _coded(counted["category"])
+    counts = pd.DataFrame({name: counted[name].to_numpy() for name in ("orders", "last", "next")})
+    most = np.argsort(-np.bincount(kinds, counts["orders"], minlength=len(known_categories)), kind="stable")
+    categories = [str(name) for name in known_categories[most[:MOST_CATEGORIES]]]
+    column = np.minimum(np.argsort(most), MOST_CATEGORIES)[kinds]
+    if len(most) > MOST_CATEGORIES:
         categories.append(OTHER)
-    places, names = pd.factorize(counts["customer_id"], sort=True)
     began = np.bincount(places, counts["orders"], minlength=len(names)) > 0
-    counts, rows = counts[began[places]], (np.cumsum(began) - 1)[places[began[places]]]
-    customers, columns = pd.Series(names[began]), _places(counts["category"], categories)
+    known_before = began[places]
+    counts, columns = counts[known_before], column[known_before]
+    rows, customers = (np.cumsum(began) - 1)[places[known_before]], pd.Series(names[began])
     matrix = np.zeros((len(customers), len(categories)))
     np.add.at(matrix, (rows, columns), counts["orders"].to_numpy(float))
     last, following = (
@@ -230,8 +236,8 @@ def _chosen(known: Tastes) -> tuple[float, float]:
 
 def _edge(counts: pd.DataFrame, name: str, *, first: bool, size: int) -> np.ndarray:
     """Find the place of the category of the last or first day; −1 where there is none."""
-    known = counts.dropna(subset=[name])
-    key = pd.to_datetime(known[name]).to_numpy().astype("int64")
+    known = counts[counts[name] != _NEVER]
+    key = known[name].to_numpy()
     order = np.lexsort((known["column"], -known["orders"], key if first else -key, known["row"]))
     rows, columns = known["row"].to_numpy()[order], known["column"].to_numpy()[order]
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
@@ -240,6 +246,14 @@ def _edge(counts: pd.DataFrame, name: str, *, first: bool, size: int) -> np.ndar
     return found
 
 
-def _places(names: pd.Series, categories: list[str]) -> np.ndarray:
-    places = {name: place for place, name in enumerate(categories)}
-    return np.asarray(names.map(places).fillna(len(categories) - 1), dtype=int)
+def _since(cut: ibis.Value, day: ibis.Value) -> ibis.Value:
+    # a number, as dates and what is missing come out of the engine one by one
+    return day.delta(cut, unit="day").fill_null(_NEVER)
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Give words numbers in their order, without making each of them an object."""
+    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    words = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
+    order = np.argsort(words)
+    return np.argsort(order)[encoded.indices.to_numpy()], words[order]

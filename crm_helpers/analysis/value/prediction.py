@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
-from crm_helpers.analysis.value.lifetime import BuyingModel, Kind, fit_buying
+from crm_helpers.analysis.value.buying import Buying, BuyingKind, fit_kind, likeliest, try_kinds
+from crm_helpers.analysis.value.contract import Terms
 from crm_helpers.analysis.value.spend import SpendModel, fit_spend, order_value_correlation
 
 __all__ = [
-    "FEWEST_CUSTOMERS", "FEWEST_REPEATING", "MONTHS", "PREDICTED", "WEEKS_A_MONTH", "ValueModel", "fit_value",
-    "order_worth", "predict", "total_value", "worth_predicting",
+    "FEWEST_CUSTOMERS", "FEWEST_REPEATING", "MONTHS", "PREDICTED", "WEEKS_A_MONTH", "Futures", "ValueModel",
+    "fit_value", "live_on", "order_worth", "predict", "total_value", "worth_predicting",
 ]  # fmt: skip
 
 MONTHS = (3, 6, 9, 12)
@@ -33,14 +35,13 @@ class ValueModel:
     """How often customers order and for how much, and what is left of their money.
 
     `kept` is the share of an order's money that stays: after returns, and after the cost of goods where
-    known. `likelihoods` are of the models of buying that were tried.
+    known.
     """
 
-    buying: BuyingModel
+    buying: Buying
     spend: SpendModel
     kept: float
     correlation: Estimate
-    likelihoods: dict[str, float]
 
 
 def worth_predicting(histories: pd.DataFrame) -> bool:
@@ -49,7 +50,10 @@ def worth_predicting(histories: pd.DataFrame) -> bool:
     return len(histories) >= FEWEST_CUSTOMERS and again >= FEWEST_REPEATING
 
 
-def fit_value(histories: pd.DataFrame, *, margin: float | None = None) -> ValueModel:
+def fit_value(
+    histories: pd.DataFrame, *, margin: float | None = None, kind: BuyingKind | None = None,
+    terms: Terms | None = None,
+) -> ValueModel:  # fmt: skip
     """Fit the models of buying and of spend.
 
     Parameters
@@ -58,25 +62,28 @@ def fit_value(histories: pd.DataFrame, *, margin: float | None = None) -> ValueM
         From `purchases.histories`, worth predicting.
     margin
         Share of sales left after the cost of goods; None takes sales as they are.
+    kind
+        Model of buying; without it the likeliest of those that suit.
+    terms
+        Of contracts.
 
     Returns
     -------
     ValueModel
-        With the model of buying that makes the orders likelier.
+        Of buying and of spend.
     """
-    kinds: tuple[Kind, ...] = ("BG/NBD", "MBG/NBD")
-    models = [fit_buying(histories, kind=kind) for kind in kinds]
+    if kind is None:
+        kind = likeliest(try_kinds(histories, terms=terms)).kind
+    buying = fit_kind(histories, kind=kind, terms=terms)
     again = histories[histories["x"] > 0]
     orders, mean, log_mean = (again[name].to_numpy(float) for name in ("orders", "mean", "log_mean"))
-    best = max(models, key=lambda model: model.fit.log_likelihood)
     paid = float((histories["orders"] * histories["mean"]).sum())
     kept = float(histories["revenue"].sum()) / paid * (1.0 if margin is None else margin)
     return ValueModel(
-        best,
+        buying,
         fit_spend(orders, mean, log_mean),
         kept,
         order_value_correlation(orders, mean),
-        {model.kind: model.fit.log_likelihood for model in models},
     )
 
 
@@ -117,11 +124,50 @@ def order_worth(model: ValueModel, histories: pd.DataFrame) -> np.ndarray:
     return model.spend.expected(orders, mean) * model.kept
 
 
-def total_value(
-    model: ValueModel, histories: pd.DataFrame, *, months: float, draws: int = 40, seed: int = 1,
-    level: float = 0.95,
-) -> tuple[Estimate, Estimate]:  # fmt: skip
-    """Expect orders and money of all customers together, by parametric bootstrap.
+@dataclass(frozen=True)
+class Futures:
+    """What customers are expected to bring, and simulated futures of them, for intervals of any group.
+
+    `orders` and `money` (kept, not discounted) have one element a customer; `lived` are the places of the
+    customers who were simulated, and `orders_lived` and `money_lived` their futures, draws × customers.
+    """
+
+    orders: np.ndarray
+    money: np.ndarray
+    lived: np.ndarray
+    orders_lived: np.ndarray
+    money_lived: np.ndarray
+
+    def total(self, name: Literal["orders", "money"], chosen: np.ndarray, *, level: float = 0.95) -> Estimate:
+        """Add up what the chosen customers (true or false each) bring; no interval where none was simulated.
+
+        Parameters
+        ----------
+        name
+            `orders` or `money`.
+        chosen
+            Whether each customer counts.
+        level
+            Of the interval.
+
+        Returns
+        -------
+        Estimate
+            The sum.
+        """
+        expected: np.ndarray = getattr(self, name)[chosen]
+        lived: np.ndarray = getattr(self, f"{name}_lived")[:, chosen[self.lived]]
+        if not lived.shape[1]:
+            return Estimate(float(expected.sum()), np.nan, np.nan)
+        scale = len(expected) / lived.shape[1]
+        deviation = float(lived.sum(axis=1).std(ddof=1)) * scale
+        return normal_estimate(float(expected.sum()), deviation, level=level)
+
+
+def live_on(
+    model: ValueModel, histories: pd.DataFrame, *, months: float, draws: int = 40, seed: int = 1
+) -> Futures:
+    """Expect and simulate what customers bring, by parametric bootstrap.
 
     Each draw takes parameters as another sample of this size would have given them and lives every
     customer's future: the interval holds what is not known of the models and what is left to chance. It
@@ -135,25 +181,33 @@ def total_value(
         From `purchases.histories`.
     months
         How far ahead.
-    draws, seed, level
-        Of the bootstrap interval.
+    draws, seed
+        Of the bootstrap.
 
     Returns
     -------
-    tuple of Estimate
-        Orders, and money kept, not discounted.
+    Futures
+        By customer.
     """
     horizon = months * WEEKS_A_MONTH
     orders = model.buying.expected(histories, horizon)
-    money = orders * order_worth(model, histories)
-    sample = histories
+    lived = np.arange(len(histories))
     if len(histories) > MOST_SIMULATED:
-        sample = histories.sample(MOST_SIMULATED, random_state=seed)
+        lived = np.sort(np.random.default_rng(seed).permutation(lived)[:MOST_SIMULATED])
+    sample = histories.iloc[lived]
     future = model.buying.simulate(sample, horizon, draws=draws, seed=seed)
     counts, means = (sample[name].to_numpy(float) for name in ("orders", "mean"))
     spent = model.spend.simulate(counts, means, future, seed=seed) * model.kept
-    scale = len(histories) / len(sample)
-    return (
-        normal_estimate(float(orders.sum()), float(future.sum(axis=1).std(ddof=1)) * scale, level=level),
-        normal_estimate(float(money.sum()), float(spent.sum(axis=1).std(ddof=1)) * scale, level=level),
+    return Futures(orders, orders * order_worth(model, histories), lived, future, spent)
+
+
+def total_value(
+    model: ValueModel, histories: pd.DataFrame, *, months: float, draws: int = 40, seed: int = 1,
+    level: float = 0.95,
+) -> tuple[Estimate, Estimate]:  # fmt: skip
+    """Expect orders and money (kept, not discounted) of all customers together, from `live_on`."""
+    futures, everybody = (
+        live_on(model, histories, months=months, draws=draws, seed=seed),
+        np.ones(len(histories), bool),
     )
+    return futures.total("orders", everybody, level=level), futures.total("money", everybody, level=level)

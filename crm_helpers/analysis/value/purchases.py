@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
 from ibis import _
+
+from crm_helpers.analysis.value.contract import Terms
+
+if TYPE_CHECKING:
+    from crm_helpers.profile import Contract
 
 __all__ = [
     "DAYS_A_WEEK",
@@ -34,12 +40,13 @@ class OrderBook:
     `orders`: `customer_id`, `order_id`, `day`, `amount` (money, exact), `lines` (count), `category` (the
     one with the most money; missing where not known). `days`, one row a customer and day: `ordered`
     (whether an order counts), `paid` (money of those that do), `net` (all money), `logs` (logarithm of
-    `paid`), `baskets`, `returns`, `lines` (counts).
+    `paid`), `baskets`, `returns`, `lines` (counts). `terms` are of its contracts, if it sells by contract.
     """
 
     as_of: date
     orders: ibis.Table
     days: ibis.Table
+    terms: Terms | None = None
 
     @property
     def span(self) -> int:
@@ -48,7 +55,9 @@ class OrderBook:
         return 0 if pd.isna(first) else (pd.Timestamp(self.as_of) - pd.Timestamp(first)).days
 
 
-def order_book(transactions: ibis.Table, products: ibis.Table, *, as_of: date) -> OrderBook:
+def order_book(
+    transactions: ibis.Table, products: ibis.Table, *, as_of: date, contract: Contract | None = None
+) -> OrderBook:
     """Bring order lines together to orders and days.
 
     Parameters
@@ -59,6 +68,8 @@ def order_book(transactions: ibis.Table, products: ibis.Table, *, as_of: date) -
         Canonical products, for the category; may be empty.
     as_of
         Lines of that day and later are not seen.
+    contract
+        What the profile says of contracts.
 
     Returns
     -------
@@ -82,7 +93,8 @@ def order_book(transactions: ibis.Table, products: ibis.Table, *, as_of: date) -
         day=_.day.max(), amount=_.amount.sum(), lines=_.lines.sum(), most=ibis.struct(key).max()
     )
     orders = orders.mutate(category=_.most["category"].nullif("")).drop("most").cache()
-    return OrderBook(as_of, orders, _days(orders).cache())
+    weeks = (contract.period_days / DAYS_A_WEEK, contract.grace_days / DAYS_A_WEEK) if contract else None
+    return OrderBook(as_of, orders, _days(orders).cache(), Terms(*weeks) if weeks else None)
 
 
 def histories(book: OrderBook, *, until: date, later: date | None = None) -> pd.DataFrame:
@@ -102,8 +114,8 @@ def histories(book: OrderBook, *, until: date, later: date | None = None) -> pd.
     pandas.DataFrame
         By customer who ordered before `until`: `customer_id`; `x` (repeat orders), `t_x` (weeks from
         first to last order), `T` (weeks from first order to `until`); `orders`, `mean` (money an
-        order) and `log_mean` (of its logarithm), `revenue` (net of returns); `first`, `last` (dates);
-        `later_orders`, `later_revenue`, `later_days` (to the first of them, missing without).
+        order) and `log_mean` (of its logarithm), `revenue` (net of returns); `later_orders`,
+        `later_revenue`, `later_days` (to the first of them, missing without).
     """
     cut, end = engine_date(until), engine_date(later or until)
     counts = (_.day < cut) & _.ordered
@@ -116,7 +128,7 @@ def histories(book: OrderBook, *, until: date, later: date | None = None) -> pd.
     ).filter(_.orders > 0)  # fmt: skip
     first, last = sums["first"], sums["last"]
     table: pd.DataFrame = sums.select(
-        "customer_id", "orders", "first", "last",
+        "customer_id", "orders",
         x=_.orders - 1,
         t_x=last.delta(first, unit="day") / DAYS_A_WEEK,
         T=cut.delta(first, unit="day") / DAYS_A_WEEK,
@@ -125,7 +137,7 @@ def histories(book: OrderBook, *, until: date, later: date | None = None) -> pd.
         revenue=_.revenue.cast("float64"),
         later_orders=_.later_orders,
         later_revenue=_.later_revenue.cast("float64").fill_null(0.0),
-        later_days=sums.later_first.delta(cut, unit="day").cast("float64") + 1,
+        later_days=(sums.later_first.delta(cut, unit="day").cast("float64") + 1).fill_null(float("nan")),
     ).order_by("customer_id").to_pandas()  # fmt: skip
     return table
 

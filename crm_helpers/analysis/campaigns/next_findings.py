@@ -1,0 +1,85 @@
+"""What to say of the next campaign: outcomes, whom to contact, what was promised, marks and answers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_helpers.analysis.campaigns.composite import Composite
+from crm_helpers.analysis.campaigns.findings import Said, action
+from crm_helpers.analysis.campaigns.returns import Portfolio
+from crm_helpers.analysis.campaigns.targeting import Targets
+
+__all__ = [
+    "actions",
+    "answers_finding",
+    "marks_finding",
+    "outcomes_finding",
+    "promise_finding",
+    "target_findings",
+]
+
+_LEVEL = 0.05
+
+
+def outcomes_finding(outcomes: pd.DataFrame) -> Said:
+    """Say how many outcomes of randomised campaigns moved."""
+    if outcomes.empty:
+        return "campaigns.no_outcomes", {}
+    moved = int((outcomes["p_holm"] <= _LEVEL).sum())
+    return "campaigns.outcomes", {"moved": moved, "looked": len(outcomes)}
+
+
+def target_findings(targets: Targets) -> list[Said]:
+    """Say whom the next campaign should go to, and how well that is known."""
+    if targets.uplift is None or targets.people is None or targets.promised is None:
+        return [("campaigns.targets_refused", {"reason": targets.reason})]
+    best = targets.uplift.best
+    listed = {"listed": len(targets.people), "customers": targets.customers, "campaign": targets.campaign}
+    first: Said = ("campaigns.targets", listed | {"promised": targets.promised})
+    if not targets.proven:
+        first = ("campaigns.targets_unproven", listed | {"promised": targets.promised})
+    more = {"learner": best.rule, "qini": best.qini, "advantage": targets.advantage}
+    return [first, ("campaigns.targets_order", more)]
+
+
+def actions(targets: Targets, found: Portfolio) -> list[Said]:
+    """Say what to do next: the list for the best campaign in place of its mere repeat, then the others."""
+    steps = action(found)
+    if targets.people is None or targets.people.empty:
+        return steps[:3]
+    held = int((targets.people["group"] == "holdout").sum())
+    counts = {"listed": len(targets.people) - held, "held": held}
+    values = {"campaign": targets.campaign, "promised": targets.promised} | counts
+    others = [step for step in steps if step[0] != "campaigns.do_repeat"]
+    return [("campaigns.do_contact", values), *others][:3]
+
+
+def promise_finding(promises: pd.DataFrame, predictions: pd.DataFrame) -> list[Said]:
+    """Say how many promises of the last report held, and what is promised now."""
+    held = int((promises["inside"] == "yes").sum())
+    found: list[Said] = [("campaigns.promises", {"held": held, "scored": len(promises)})]
+    if promises.empty:
+        found = [("campaigns.no_promises", {})]
+    if len(predictions):
+        found.append(("campaigns.predictions", {"n": len(predictions)}))
+    return found
+
+
+def marks_finding(marks: Composite) -> Said:
+    """Say which campaign leads when all measures count, and how much that owes to the weights."""
+    if len(marks.marks) < 2:
+        return "campaigns.no_marks", {}
+    first = marks.marks.iloc[0]
+    values = {"first": first["name"], "grade": first["grade"], "share": float(first["first"])}
+    return "campaigns.marks", values
+
+
+def answers_finding(responses: pd.DataFrame) -> Said:
+    """Say whether anything tells who will answer."""
+    models = responses[responses["model"] != "share of before"]
+    if models.empty:
+        return "campaigns.no_answers", {}
+    best = models.sort_values(["area", "model"]).iloc[-1]
+    values = {"model": best["model"], "contacts": int(best["contacts"]), "area": float(best["area"])}
+    key = "campaigns.answers" if best["area_low"] > 0.5 else "campaigns.answers_chance"
+    return key, values

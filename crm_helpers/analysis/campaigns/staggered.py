@@ -1,0 +1,190 @@
+"""Difference in differences on the panel of customers and weeks, where campaigns start at different times.
+
+Two-way effects are fitted on the weeks in which no campaign was at work on a customer, and what they say of
+the other weeks is what would have been (imputation; Borusyak, Jaravel & Spiess 2024): weeks under a campaign
+never serve as the comparison of another, the fault of the plain two-way regression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from crm_helpers.analysis.estimates import Estimate, normal_estimate
+
+__all__ = ["LEAD_WEEKS", "WeekPanel", "staggered_effects", "week_panel"]
+
+LEAD_WEEKS = 4
+"""Weeks before the start in which no effect can be: what is found there is what the method leaves over."""
+
+_LEAST = 30  # customers
+_MOST_CELLS = 8_000_000  # customers × weeks held at once; of more customers every k-th is taken
+
+
+@dataclass(frozen=True)
+class WeekPanel:
+    """Money of each customer in each week, from the week after the first order on."""
+
+    spend: np.ndarray  # customers × weeks
+    known: np.ndarray
+    free: np.ndarray  # known, and no campaign at work
+
+    @cached_property
+    def residual(self) -> np.ndarray:
+        """Spend less what two-way effects of the free weeks expect, in every week."""
+        free = np.where(self.free, self.spend, 0.0)
+        customer, week = self._solve(free.sum(axis=1), free.sum(axis=0))
+        return np.asarray(self.spend - customer[:, None] - week)
+
+    def effect(self, own: np.ndarray, weeks: slice) -> Estimate:
+        """Estimate what some customers have more than expected in some weeks, together and per customer.
+
+        The error adds up over customers what each contributes, through these weeks and through the fit.
+        """
+        cells = self.known[:, weeks] & own[:, None]
+        chosen = cells.any(axis=1) & (self._each > 0)
+        size = int(chosen.sum())
+        if size < _LEAST:
+            return Estimate(math.nan, math.nan, math.nan)
+        cells &= chosen[:, None]
+        totals = np.where(cells, self.residual[:, weeks], 0.0).sum(axis=1)
+        weekly = np.zeros(self.spend.shape[1])
+        weekly[weeks] = cells.sum(axis=0) / size
+        customer, week = self._solve(cells.sum(axis=1) / size, weekly)
+        effect = float(totals.sum() / size)
+        through_fit = customer * self._left.sum(axis=1) + self._left @ week
+        part = np.where(chosen, totals - effect, 0.0) / size - through_fit
+        return normal_estimate(effect, math.sqrt((part**2).sum()))
+
+    @cached_property
+    def _left(self) -> np.ndarray:
+        return np.where(self.free, self.residual, 0.0)
+
+    @cached_property
+    def _weeks_inverse(self) -> np.ndarray:
+        shared = self.free.T @ (self.free * self._each[:, None])
+        return np.asarray(np.linalg.pinv(np.diag(self.free.sum(axis=0).astype(float)) - shared))
+
+    @cached_property
+    def _each(self) -> np.ndarray:
+        counts = self.free.sum(axis=1)
+        return np.asarray(np.where(counts > 0, 1 / np.maximum(counts, 1), 0.0))
+
+    def _solve(self, own: np.ndarray, weekly: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Solve the normal equations; customers are eliminated first, weeks are few."""
+        week = self._weeks_inverse @ (weekly - (own * self._each) @ self.free)
+        return (own - self.free @ week) * self._each, week
+
+
+def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Add up spend by customer and week.
+
+    Parameters
+    ----------
+    days
+        From `panel.customer_days`.
+    first
+        Monday or not: the first day of week 0.
+    weeks
+        How many.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Ids of the customers, and their spend, customers × weeks.
+    """
+    count = int(days.customer_id.nunique().to_pandas())
+    step = max(1, math.ceil(count * weeks / _MOST_CELLS))
+    kept = days.filter(_.customer_id.hash() % step == 0) if step > 1 else days
+    origin = ibis.date(first.date())
+    numbered = kept.mutate(week=(_.day.delta(origin, unit="day") // 7).cast("int64"))
+    sums = numbered.filter((_.week >= 0) & (_.week < weeks)).group_by("customer_id", "week")
+    frame = sums.aggregate(amount=_.amount.sum()).to_pandas()
+    customers, place = np.unique(frame["customer_id"].to_numpy(str), return_inverse=True)
+    spend = np.zeros((len(customers), weeks))
+    spend[place, frame["week"].to_numpy()] = frame["amount"]
+    return customers, spend
+
+
+def staggered_effects(
+    plan: pd.DataFrame, contacts: ibis.Table, days: ibis.Table, *, window_days: int, only: Sequence[str]
+) -> pd.DataFrame:
+    """Estimate campaigns' effects on those they contacted from the panel of customers and weeks.
+
+    Parameters
+    ----------
+    plan
+        From `panel.windows`.
+    contacts
+        Canonical campaign contacts; those held out are not contacted.
+    days
+        From `panel.customer_days`.
+    window_days
+        Days from a campaign's start in which it is at work.
+    only
+        The campaigns to estimate; all of them are kept out of the weeks that serve as comparison.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By campaign: `change` with interval (money a contacted customer) and `lead` with interval: the same
+        for the `LEAD_WEEKS` before, which should be zero.
+    """
+    span = days.aggregate(first=_.day.min(), last=_.day.max()).to_pandas().iloc[0]
+    columns = [f"{kind}{end}" for kind in ("change", "lead") for end in ("", "_low", "_high")]
+    if pd.isna(span["first"]) or not only:
+        return pd.DataFrame(index=plan["campaign_id"], columns=columns, dtype=float)
+    first = pd.Timestamp(span["first"])
+    weeks = (pd.Timestamp(span["last"]) - first).days // 7 + 1
+    customers, spend = week_panel(days, first=first, weeks=weeks)
+    events = _events(plan, contacts, customers, first=first, weeks=weeks, window_days=window_days)
+    known = np.cumsum(np.cumsum(spend != 0, axis=1), axis=1) > 1
+    free = known.copy()
+    for own, begin, end in events.values():
+        free[own, max(begin - LEAD_WEEKS, 0) : end] = False
+    panel = WeekPanel(spend, known, free)
+    found = {
+        campaign: [
+            *_numbers(panel.effect(own, slice(begin, end))),
+            *_numbers(panel.effect(own, slice(begin - LEAD_WEEKS, begin))),
+        ]
+        for campaign, (own, begin, end) in events.items()
+        if campaign in only and begin > LEAD_WEEKS and end <= weeks
+    }
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns).reindex(plan["campaign_id"])
+
+
+def _events(
+    plan: pd.DataFrame,
+    contacts: ibis.Table,
+    customers: np.ndarray,
+    *,
+    first: pd.Timestamp,
+    weeks: int,
+    window_days: int,
+) -> dict[str, tuple[np.ndarray, int, int]]:
+    """Say for each campaign whom it reached, and from which week to which it is at work."""
+    reached = contacts.filter(_.arm.fill_null("treated") != "holdout").select("campaign_id", "customer_id")
+    frame = reached.distinct().to_pandas()
+    frame["place"] = pd.Index(customers).get_indexer(frame["customer_id"])
+    places = frame[frame["place"] >= 0].groupby("campaign_id")["place"]
+    length = math.ceil(window_days / 7) + 1  # a start in the middle of a week touches one more
+    events = {}
+    for campaign, start in zip(plan["campaign_id"], plan["starts_on"], strict=True):
+        begin = (start - first).days // 7
+        if campaign in places.groups and begin < weeks:
+            own = np.zeros(len(customers), bool)
+            own[places.get_group(campaign)] = True
+            events[str(campaign)] = (own, begin, begin + length)
+    return events
+
+
+def _numbers(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
