@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 
 __all__ = [
-    "BANDS", "BOUNDARY", "adjusted_rand", "bootstrap_agreement", "boundary_share", "jaccard_band", "k_means",
-    "nearest", "null_silhouette", "pairwise", "silhouette",
+    "BANDS", "BOUNDARY", "LARGE", "adjusted_rand", "bootstrap_agreement", "boundary_share", "fit_centres",
+    "jaccard_band", "k_means", "nearest", "one_cloud", "pairwise", "silhouette",
 ]  # fmt: skip
 
 BOUNDARY = 0.1  # nearest and second-nearest centre differ by less than a tenth
@@ -15,6 +15,10 @@ BANDS = (
     (0.85, "highly stable"), (0.75, "valid"), (0.6, "a pattern, members doubtful"), (0.0, "do not trust"),
 )  # fmt: skip
 """Hennig (2007), as stated in the help of `fpc::clusterboot`."""
+
+LARGE = 100_000  # rows above which K-means goes by small batches
+FIRST_SAMPLE = 20_000  # rows whose centres the batches start from
+BATCH = 10_000  # rows in memory at once besides the points themselves
 
 
 def k_means(
@@ -41,6 +45,44 @@ def k_means(
         The fitted model.
     """
     return KMeans(k, n_init=starts, random_state=seed).fit(points, sample_weight=weights)
+
+
+def fit_centres(
+    points: np.ndarray, k: int, *, seed: int, large: int = LARGE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit K-means, by small batches above a stated number of rows (Sculley 2010).
+
+    The batches move on the centres that full K-means, with all its starts, finds in 20,000 rows, so
+    that memory besides the points does not grow with their number.
+
+    Parameters
+    ----------
+    points
+        Standardised features, one row a customer.
+    k
+        How many clusters.
+    seed
+        Seed of starts, sample and batches.
+    large
+        Rows above which batches are used.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Cluster of each row, 0 to k − 1, and the centres.
+    """
+    if len(points) <= large:
+        centres = k_means(points, k, seed=seed).cluster_centers_
+    else:
+        generator = np.random.default_rng(seed)
+        first = points[np.sort(generator.choice(len(points), min(FIRST_SAMPLE, len(points)), replace=False))]
+        batches = MiniBatchKMeans(
+            k, init=k_means(first, k, seed=seed).cluster_centers_, n_init=1, batch_size=BATCH, max_iter=10,
+            reassignment_ratio=0.0, random_state=seed,
+        )  # fmt: skip
+        centres = batches.fit(points).cluster_centers_
+    parts = [nearest(points[start : start + BATCH], centres)[0] for start in range(0, len(points), BATCH)]
+    return np.concatenate(parts), centres
 
 
 def silhouette(points: np.ndarray, labels: np.ndarray, *, distances: np.ndarray | None = None) -> float:
@@ -180,8 +222,12 @@ def boundary_share(points: np.ndarray, centres: np.ndarray) -> float:
     """
     if len(centres) < 2 or not len(points):
         return 0.0
-    first, second = np.partition(nearest(points, centres)[1], 1, axis=1)[:, :2].T
-    return float((second - first < BOUNDARY * second).mean())
+    near = 0
+    for start in range(0, len(points), BATCH):
+        distances = nearest(points[start : start + BATCH], centres)[1]
+        first, second = np.partition(distances, 1, axis=1)[:, :2].T
+        near += int((second - first < BOUNDARY * second).sum())
+    return near / len(points)
 
 
 def jaccard_band(similarity: float) -> str:
@@ -195,8 +241,10 @@ def jaccard_band(similarity: float) -> str:
     return next((words for floor, words in BANDS if similarity >= floor), "")
 
 
-def null_silhouette(points: np.ndarray, k: int, *, draws: int, seed: int) -> float:
-    """Compute the silhouette that k clusters reach where there are none.
+def one_cloud(
+    points: np.ndarray, k: int, *, draws: int, seed: int, resamples: int = 5
+) -> tuple[float, float]:
+    """Measure the k clusters that are found where there are none.
 
     The null is one Gaussian cloud with the data's means and covariances: what is above it is
     structure that K-means did not make up.
@@ -208,22 +256,26 @@ def null_silhouette(points: np.ndarray, k: int, *, draws: int, seed: int) -> flo
     k
         How many clusters.
     draws
-        How many clouds; the highest silhouette counts.
+        How many clouds; the highest of each measure counts.
     seed
         Seed of the clouds and the starts.
+    resamples
+        Resamples behind the stability in each cloud.
 
     Returns
     -------
-    float
-        The highest silhouette over the draws.
+    tuple of float
+        Silhouette, and mean adjusted Rand index over resamples.
     """
     generator = np.random.default_rng(seed)
     spread = np.atleast_2d(np.cov(points, rowvar=False))
-    clouds = (
-        generator.multivariate_normal(points.mean(axis=0), spread, size=len(points), method="eigh")
-        for _ in range(draws)
-    )
-    return max(silhouette(cloud, k_means(cloud, k, seed=seed, starts=2).labels_) for cloud in clouds)
+    widths, agreements = [], []
+    for _ in range(draws):
+        cloud = generator.multivariate_normal(points.mean(axis=0), spread, size=len(points), method="eigh")
+        labels = k_means(cloud, k, seed=seed, starts=2).labels_
+        widths.append(silhouette(cloud, labels))
+        agreements.append(bootstrap_agreement(cloud, labels, draws=resamples, seed=seed)[0].mean())
+    return max(widths), float(max(agreements))
 
 
 def _contingency(one: np.ndarray, other: np.ndarray) -> np.ndarray:

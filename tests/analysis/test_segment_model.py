@@ -9,8 +9,14 @@ import pytest
 
 from crm_helpers.analysis.segments.clusters import find_clusters
 from crm_helpers.analysis.segments.model import SegmentModel, learnt
-from crm_helpers.analysis.segments.segmentation import rule_segments
+from crm_helpers.analysis.segments.segmentation import (
+    published_rules,
+    published_segments,
+    rule_segments,
+)
+from crm_helpers.analysis.segments.summary import criteria
 from crm_helpers.analysis.segments.tree import explain
+from crm_helpers.analysis.segments.use import PARTS, Use, decide
 from crm_helpers.errors import InputError
 
 
@@ -68,8 +74,61 @@ def test_one_group_and_nobody_are_models_too():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "cut", '{"rules": {}, "tree": {}, "scale": {}, "centres": {}}']
+    "text", ["", "[]", "{}", "cut", '{"refused": {}, "rules": {}, "tree": {}, "scale": {}, "centres": {}}']
 )
 def test_what_is_no_model_is_refused(text):
     with pytest.raises(InputError, match="no segment model"):
         SegmentModel.from_json(text)
+
+
+def later(*, apart):
+    shares = [0.9, 0.5, 0.1] if apart else [0.5, 0.5, 0.5]
+    return pd.DataFrame({"differs": [apart] * 3, "customers": [500] * 3, "share_ordering": shares})
+
+
+def judged(groups, *, customers=2_000, faults=0, apart=True):
+    return criteria(
+        customers=customers, faults=faults, stability=groups.stability, beyond=groups.beyond,
+        lowest_jaccard=groups.profile["jaccard"].min(), fidelity=0.95, later=later(apart=apart),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "refused"), [
+    ({}, ["cluster"]),  # these people are one cloud, so their groups are never to be used
+    ({"faults": 1}, ["cluster", "segment"]),
+    ({"apart": False}, ["cluster", "segment"]),
+    ({"customers": 30}, ["cluster", "segment"]),
+])  # fmt: skip
+def test_a_segmentation_that_failed_is_refused(found, changes, refused):
+    clusters = found[2]
+    assert sorted(decide(judged(clusters, **changes), clusters).refused) == refused
+
+
+def test_what_is_refused_cannot_be_written_back(found):
+    table, segments, clusters, tree = found
+    use = decide(judged(clusters, apart=False), clusters)
+    model = SegmentModel.from_json(learnt(segments.cuts, clusters, tree, use=use).to_json())
+    with pytest.raises(InputError, match="never written back"):
+        model.score(ibis.memtable(table))
+    for part in PARTS:
+        with pytest.raises(InputError, match="never written back"):
+            model.sql(part)
+    rules = published_rules(segments, tree.table(table, clusters.labels), use)
+    assert rules["sql"].isna().all()
+    assert rules["use"].str.startswith("shown only").all()
+    assert set(published_segments(segments, clusters, use)["use"]) == {"shown only"}
+
+
+def test_refused_groups_leave_the_segments_to_be_used(found):
+    table, segments, clusters, tree = found
+    use = Use({"cluster": "for a reason"})
+    model = SegmentModel.from_json(learnt(segments.cuts, clusters, tree, use=use).to_json())
+    scored = model.score(ibis.memtable(table))
+    assert "segment" in scored.columns
+    assert "cluster" not in scored.columns
+    assert "cluster_by_rule" not in scored.columns
+    assert model.sql("segment").startswith("CASE")
+    rules = published_rules(segments, tree.table(table, clusters.labels), use).set_index("kind")
+    assert rules.loc["segment", "sql"].notna().all()
+    assert rules.loc["cluster", "sql"].isna().all()
+    assert set(published_segments(segments, clusters, use)["use"]) == {"segment"}

@@ -133,8 +133,10 @@ def test_nobody_known_then_gives_an_empty_table():
 
 
 def _criteria(**changes) -> pd.DataFrame:
-    good = {"customers": 5_000, "faults": 0, "stability": 0.95, "lowest_jaccard": 0.9, "fidelity": 0.95}
-    return criteria(**{**good, **changes}, later=pd.DataFrame({"differs": [True, True, False]}))
+    later = {"differs": [True, True, False], "customers": [100, 100, 100], "share_ordering": [0.9, 0.1, 0.5]}
+    good = {"customers": 5_000, "faults": 0, "stability": 0.95, "beyond": 0.2, "lowest_jaccard": 0.9,
+            "fidelity": 0.95, "later": pd.DataFrame(later)}  # fmt: skip
+    return criteria(**{**good, **changes})
 
 
 @pytest.mark.parametrize(("changes", "verdict"), [
@@ -146,6 +148,10 @@ def _criteria(**changes) -> pd.DataFrame:
     ({"lowest_jaccard": 0.7}, "indicative"),
     ({"fidelity": 0.89}, "indicative"),
     ({"stability": float("nan")}, "indicative"),
+    ({"beyond": 0.03}, "indicative"),
+    ({"later": None}, "indicative"),
+    ({"beyond": 0.03, "later": None}, "not enough data"),
+    ({"beyond": float("nan"), "later": None}, "not enough data"),
 ])  # fmt: skip
 def test_the_verdict_follows_from_the_criteria(changes, verdict):
     assert judge(_criteria(**changes)) == verdict

@@ -7,12 +7,14 @@ import pytest
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from crm_helpers.analysis.stability import (
+    LARGE,
     adjusted_rand,
     bootstrap_agreement,
     boundary_share,
+    fit_centres,
     jaccard_band,
     k_means,
-    null_silhouette,
+    one_cloud,
     silhouette,
 )
 
@@ -71,6 +73,25 @@ def test_boundary_share_counts_rows_between_two_centres():
 def test_clear_groups_beat_the_null_and_a_single_cloud_does_not():
     points, truth = _blobs()
     cloud = np.random.default_rng(3).normal(size=(300, 2))
-    assert silhouette(points, truth) > null_silhouette(points, 3, draws=3, seed=1) + 0.2
+    assert silhouette(points, truth) > one_cloud(points, 3, draws=3, seed=1)[0] + 0.2
     labels = k_means(cloud, 3, seed=1).labels_
-    assert silhouette(cloud, labels) < null_silhouette(cloud, 3, draws=5, seed=1) + 0.02
+    assert silhouette(cloud, labels) < one_cloud(cloud, 3, draws=5, seed=1)[0] + 0.02
+
+
+@pytest.mark.parametrize("apart", [8.0, 3.0])
+def test_small_batches_give_the_groups_of_full_k_means_above_the_stated_size(apart):
+    points, _ = _blobs(LARGE + 1_000, apart=apart)
+    batched, centres = fit_centres(points, 3, seed=1)
+    full = k_means(points, 3, seed=1, starts=3)
+    assert adjusted_rand(batched, full.labels_) > 0.98
+    cost = ((points - centres[batched]) ** 2).sum()
+    assert cost <= full.inertia_ * 1.001
+    assert not np.array_equal(np.sort(centres, axis=0), np.sort(full.cluster_centers_, axis=0))
+
+
+def test_just_below_the_stated_size_it_is_full_k_means():
+    points, _ = _blobs(500)
+    labels, centres = fit_centres(points, 3, seed=1)
+    full = k_means(points, 3, seed=1)
+    np.testing.assert_array_equal(labels, full.labels_)
+    np.testing.assert_array_equal(centres, full.cluster_centers_)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from crm_helpers.analysis.segments.cluster_choice import SAMPLE, choose, market_kind, sample_rows
 from crm_helpers.analysis.segments.cluster_names import name_clusters
 from crm_helpers.analysis.segments.rfm import NO_ORDERS
 from crm_helpers.analysis.segments.scaling import Scaler, fit_scaler
@@ -18,11 +19,10 @@ from crm_helpers.analysis.segments.summary import MEDIANS
 from crm_helpers.analysis.stability import (
     bootstrap_agreement,
     boundary_share,
+    fit_centres,
     jaccard_band,
-    k_means,
     nearest,
-    null_silhouette,
-    pairwise,
+    one_cloud,
     silhouette,
 )
 
@@ -31,12 +31,7 @@ __all__ = ["FEATURES", "Clusters", "Scale", "find_clusters", "fit_scale"]
 FEATURES = ("recency_days", "orders", "mean_order")
 """How long ago, how often, how much each time: money in total would say the last two again."""
 
-STABLE = 0.8  # mean adjusted Rand index over resamples
-TOLERANCE = 0.02  # silhouettes closer than this are the same
-CLEARLY = 0.05  # silhouette above the null that is not the grain of whole days and orders
-SAMPLE = 2_000  # customers on whom numbers of clusters are compared
 FINAL_SAMPLE = 4_000  # customers on whom the chosen clusters are resampled
-CUSTOMERS_EACH = 10  # no more clusters than one for ten customers
 _NULL_DRAWS = 3
 
 
@@ -89,21 +84,39 @@ class Clusters:
     profile: pd.DataFrame
     """One row a cluster, the worthiest first."""
     choice: pd.DataFrame
-    """One row a number of clusters tried: silhouette, stability, chosen."""
+    """One row a number of clusters tried, 1 among them: measures beside one cloud's, whether chosen."""
     scale: Scale
     centres: np.ndarray
     k: int
     silhouette: float
     null_silhouette: float
     stability: float
+    null_stability: float
     boundary_share: float
     market: str
     """`natural`, `reproducible` or `constructive` (Dolnicar & Leisch 2010); `one group` when k is 1."""
 
     @property
+    def supported(self) -> int:
+        """How many groups the evidence speaks for: 1 unless they stand out from one cloud."""
+        return self.k if self.market == "natural" else 1
+
+    @property
+    def beyond(self) -> float:
+        """Silhouette above that of one cloud; not a number with one group."""
+        return self.silhouette - self.null_silhouette
+
+    @property
     def shown(self) -> pd.DataFrame:
         """What a reader needs of the profile."""
         return self.profile.drop(columns=["share_of_customers", "median_revenue"])
+
+    def assign(self, frame: pd.DataFrame) -> pd.Series:
+        """Return the name of the nearest centre for every row, of this day or another."""
+        ordered = frame[frame["orders"] > 0]
+        places, _ = nearest(self.scale.transform(ordered), self.centres)
+        names = self.profile["cluster"].to_numpy(object)
+        return _labels(frame, ordered, names[places] if len(ordered) else np.empty(0, object))
 
     def renamed(self, names: Mapping[str, str]) -> Clusters:
         """Return the same clusters under other names."""
@@ -117,10 +130,9 @@ def find_clusters(
 ) -> Clusters:  # fmt: skip
     """Group customers by likeness.
 
-    When the evidence chooses, every number of clusters from `fewest` to `most` is tried on a sample:
-    a number is stable when clusters of resampled customers agree with it (mean adjusted Rand index
-    ≥ 0.8); of the stable ones with a silhouette within 0.02 of the best, the largest is taken, for it
-    says most. With none stable, two clusters are tried, and then the most stable number is taken.
+    When the evidence chooses, `cluster_choice.choose` tries every number up to `most` on a sample and
+    holds each against one cloud without groups. Where none stands out, the evidence speaks for one
+    group (`supported`); what is shown then is a choice, and `market` says so.
 
     Parameters
     ----------
@@ -144,7 +156,7 @@ def find_clusters(
     scale = fit_scale(ordered)
     points = scale.transform(ordered)
     with threadpool_limits(1):  # sums of several threads differ in the last digit from run to run
-        choice = _choose(points, clusters=clusters, fewest=fewest, most=most, seed=seed)
+        choice = choose(points, clusters=clusters, fewest=fewest, most=most, seed=seed)
         chosen = int(choice.loc[choice["chosen"], "clusters"].iloc[0])
         return _describe(features, ordered, points, scale, choice=choice, k=chosen, draws=draws, seed=seed)
 
@@ -171,63 +183,28 @@ def fit_scale(ordered: pd.DataFrame, features: tuple[str, ...] = FEATURES) -> Sc
     return Scale(features, low, high, fit_scaler(limited, names, "z-score"))
 
 
-def _choose(points: np.ndarray, *, clusters: int, fewest: int, most: int, seed: int) -> pd.DataFrame:
-    limit = max(1, min(len(np.unique(points, axis=0)), len(points) // CUSTOMERS_EACH))
-    if clusters or limit < 2:
-        return pd.DataFrame({"clusters": [min(clusters or 1, limit)], "chosen": True})
-    sample = _sample(points, SAMPLE, seed)
-    distances = pairwise(sample)
-    tried = [_try(sample, distances, k, seed) for k in range(2, min(max(fewest, most), limit) + 1)]
-    table = pd.DataFrame(tried, columns=["clusters", "silhouette", "stability", "lowest_jaccard"])
-    return table.assign(chosen=table["clusters"] == _best(table, min(fewest, limit)))
-
-
-def _try(sample: np.ndarray, distances: np.ndarray, k: int, seed: int) -> tuple[int, float, float, float]:
-    labels = k_means(sample, k, seed=seed).labels_
-    agreement, similarity = bootstrap_agreement(sample, labels, draws=20, seed=seed)
-    width = silhouette(sample, labels, distances=distances)
-    return k, width, float(agreement.mean()), float(similarity.min())
-
-
-def _best(table: pd.DataFrame, fewest: int) -> int:
-    stable = table[table["stability"] >= STABLE]
-    wanted = stable[stable["clusters"] >= fewest]
-    for rows in (wanted, stable):
-        if len(rows):
-            good = rows[rows["silhouette"] >= rows["silhouette"].max() - TOLERANCE]
-            return int(good["clusters"].max())
-    return int(table["clusters"].to_numpy()[table["stability"].to_numpy().argmax()])
-
-
-def _sample(points: np.ndarray, size: int, seed: int) -> np.ndarray:
-    if len(points) <= size:
-        return points
-    rows = np.random.default_rng(seed).choice(len(points), size, replace=False)
-    return points[np.sort(rows)]
-
-
 def _describe(
     features: pd.DataFrame, ordered: pd.DataFrame, points: np.ndarray, scale: Scale, *,
     choice: pd.DataFrame, k: int, draws: int, seed: int,
 ) -> Clusters:  # fmt: skip
     if k < 2:
         return _one_group(features, ordered, scale, choice)
-    model = k_means(points, k, seed=seed)
-    order = _by_worth(ordered, model.labels_)
-    centres = model.cluster_centers_[order]
-    labels, _ = nearest(points, centres)
-    sample = _sample(points, FINAL_SAMPLE, seed)
+    labels, found = fit_centres(points, k, seed=seed)
+    order = _by_worth(ordered, labels)
+    centres = found[order]
+    labels = np.argsort(order)[labels]
+    sample = sample_rows(points, FINAL_SAMPLE, seed)
     agreement, similarity = bootstrap_agreement(sample, nearest(sample, centres)[0], draws=draws, seed=seed)
-    narrow = _sample(points, SAMPLE, seed)
+    narrow = sample_rows(points, SAMPLE, seed)
     width = silhouette(narrow, nearest(narrow, centres)[0])
-    null = null_silhouette(narrow, k, draws=_NULL_DRAWS, seed=seed)
+    null, null_agreement = one_cloud(narrow, k, draws=_NULL_DRAWS, resamples=6, seed=seed)
     names = name_clusters(ordered, labels)
     return Clusters(
         labels=_labels(features, ordered, np.asarray(names, dtype=object)[labels]),
         profile=_profile(ordered, labels, names, similarity), choice=choice, scale=scale,
         centres=centres, k=k, silhouette=width, null_silhouette=null, stability=float(agreement.mean()),
-        boundary_share=boundary_share(points, centres),
-        market=_market(width, null, float(agreement.mean())),
+        null_stability=null_agreement, boundary_share=boundary_share(points, centres),
+        market=market_kind(width, null, float(agreement.mean()), null_agreement),
     )  # fmt: skip
 
 
@@ -238,7 +215,9 @@ def _one_group(features: pd.DataFrame, ordered: pd.DataFrame, scale: Scale, choi
         labels=_labels(features, ordered, np.full(len(ordered), "All customers", dtype=object)),
         profile=_profile(ordered, labels, names, np.full(len(names), np.nan)), choice=choice, scale=scale,
         centres=np.zeros((1, len(scale.features))), k=1, silhouette=float("nan"),
-        null_silhouette=float("nan"), stability=float("nan"), boundary_share=0.0, market="one group",
+        null_silhouette=float("nan"),
+        stability=float("nan"), null_stability=float("nan"),
+        boundary_share=0.0, market="one group",
     )  # fmt: skip
 
 
@@ -250,12 +229,6 @@ def _by_worth(ordered: pd.DataFrame, labels: np.ndarray) -> np.ndarray:
 def _labels(features: pd.DataFrame, ordered: pd.DataFrame, names: np.ndarray) -> pd.Series:
     known = pd.Series(names, ordered.index, dtype="str")
     return known.reindex(features.index).fillna(NO_ORDERS).rename("cluster")
-
-
-def _market(width: float, null: float, stability: float) -> str:
-    if stability < STABLE:
-        return "constructive"
-    return "natural" if width > null + CLEARLY else "reproducible"
 
 
 def _profile(

@@ -87,10 +87,10 @@ def rules_before(published: pd.DataFrame) -> RuleSet | None:
     Returns
     -------
     RuleSet or None
-        None where there was no report, or its rules are not written as conditions.
+        None where there was no report, its rules were not to be used, or are not written as conditions.
     """
     rules = published[published["kind"] == "segment"].sort_values("position")
-    if rules.empty:
+    if rules.empty or rules["sql"].isna().any():
         return None
     try:
         branches = [

@@ -11,12 +11,13 @@ import pandas as pd
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.segments.clusters import Clusters
 from crm_helpers.analysis.segments.rfm import Scoring
-from crm_helpers.analysis.segments.summary import judge
+from crm_helpers.analysis.segments.summary import FEWEST_CUSTOMERS, churn_difference, judge
 from crm_helpers.analysis.segments.tree import Explanation
+from crm_helpers.analysis.segments.use import PARTS, Use
 
 __all__ = [
-    "answer", "certainty", "criteria_table", "explained", "later_title", "leading", "market",
-    "next_steps", "period", "rhythm", "strongest", "unseen", "window", "worth",
+    "answer", "certainty", "criteria_table", "explained", "groups_later", "later_title", "leading",
+    "market", "next_steps", "period", "rhythm", "strongest", "unseen", "usable", "window", "worth",
 ]  # fmt: skip
 
 Sentence = tuple[str, dict[str, Any]]
@@ -130,8 +131,10 @@ def answer(profile: pd.DataFrame, criteria: pd.DataFrame) -> Sentence:
         Key of the sentence, and what it names besides the verdict.
     """
     verdict = judge(criteria)
+    buyers = int(criteria["found"].iloc[0])
     if verdict == "not enough data":
-        return "segmentation.too_few", {"verdict": verdict, "n": int(criteria["found"].iloc[0])}
+        key = "segmentation.too_few" if buyers < FEWEST_CUSTOMERS else "segmentation.not_apart"
+        return key, {"verdict": verdict, "n": buyers}
     first = leading(profile)
     numbers = {
         "verdict": verdict,
@@ -247,6 +250,48 @@ def market(found: Clusters) -> Sentence:
     return f"segmentation.{found.market.replace(' ', '_')}", {"k": found.k}
 
 
+def usable(use: Use) -> Sentence:
+    """Say which names may be used outside the report.
+
+    Parameters
+    ----------
+    use
+        Result of `use.decide`.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    if not use.refused:
+        return "segmentation.use_all", {}
+    if len(use.refused) == len(PARTS):
+        return "segmentation.use_none", {"why": use.refused[PARTS[0]]}
+    refused, why = next(iter(use.refused.items()))
+    key = "segmentation.use_groups" if refused == "segment" else "segmentation.use_segments"
+    return key, {"why": why}
+
+
+def groups_later(later: pd.DataFrame, segments: pd.DataFrame) -> Sentence:
+    """Say how far groups, and segments by rule beside them, differ in what they did next.
+
+    Parameters
+    ----------
+    later, segments
+        Results of `later_sales` for the groups and for the segments.
+
+    Returns
+    -------
+    tuple of str and dict
+        Key of the sentence and its values.
+    """
+    churn, by_rule = churn_difference(later), churn_difference(segments)
+    if not np.isfinite(churn) or not np.isfinite(by_rule):
+        return "segmentation.groups_untested", {}
+    apart = {"apart": int(later["differs"].sum()), "groups": len(later)}
+    return "segmentation.groups_later", apart | {"churn": churn, "by_rule": by_rule}
+
+
 def certainty(found: Clusters) -> Sentence:
     """Say how sure the groups are.
 
@@ -264,7 +309,7 @@ def certainty(found: Clusters) -> Sentence:
         return "segmentation.undivided", {}
     return "segmentation.sure", {
         "silhouette": found.silhouette, "chance": found.null_silhouette, "stability": found.stability,
-        "boundary": found.boundary_share,
+        "cloud": found.null_stability, "boundary": found.boundary_share,
     }  # fmt: skip
 
 

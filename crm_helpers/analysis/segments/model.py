@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import ibis
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from crm_helpers.analysis.segments.clusters import Clusters, Scale
 from crm_helpers.analysis.segments.rfm import NO_ORDERS, Scoring, rule_set
 from crm_helpers.analysis.segments.tree import Explanation
+from crm_helpers.analysis.segments.use import PARTS, Use
 from crm_helpers.conditions import RuleSet
 from crm_helpers.errors import InputError
 
@@ -26,6 +28,7 @@ class SegmentModel:
     scale: Scale
     centres: np.ndarray  # one row a group, standardised
     groups: tuple[str, ...]
+    use: Use = field(default_factory=lambda: Use({}))
 
     def score(self, features: ibis.Table) -> ibis.Table:
         """Name the segment and the group of every customer, in the engine.
@@ -38,18 +41,49 @@ class SegmentModel:
         Returns
         -------
         ibis.Table
-            The table with `segment` (by rule), `cluster` (the nearest centre) and `cluster_by_rule` (by
-            the tree); `NO_ORDERS` without orders.
+            The table with `segment` (by rule), and with `cluster` (the nearest centre) and
+            `cluster_by_rule` (by the tree); `NO_ORDERS` without orders. Names that may not be used
+            outside the report are left out.
+
+        Raises
+        ------
+        InputError
+            When none of the names may be used: a segmentation that failed is not written back.
         """
-        return features.mutate(
-            segment=self.rules.expression(features),
-            cluster=self._nearest(features),
-            cluster_by_rule=self.tree.expression(features),
-        )
+        names: dict[str, Callable[[ibis.Table], ibis.Value]] = {}
+        if "segment" not in self.use.refused:
+            names["segment"] = self.rules.expression
+        if "cluster" not in self.use.refused:
+            names |= {"cluster": self._nearest, "cluster_by_rule": self.tree.expression}
+        if not names:
+            self.use.require(PARTS[0])
+        return features.mutate(**{name: of(features) for name, of in names.items()})
+
+    def sql(self, part: str) -> str:
+        """Return one CASE expression that names customers, for a database to be written back to.
+
+        Parameters
+        ----------
+        part
+            `segment`, or `cluster` (by the tree).
+
+        Returns
+        -------
+        str
+            SQL over the columns of the table `segments`.
+
+        Raises
+        ------
+        InputError
+            When these names may not be used outside the report.
+        """
+        self.use.require(part)
+        return (self.rules if part == "segment" else self.tree).sql()
 
     def to_json(self) -> str:
         """Write the model as JSON; every number is read back as it was."""
         content = {
+            "refused": dict(self.use.refused),
             "rules": self.rules.to_plain(),
             "tree": self.tree.to_plain(),
             "scale": self.scale.to_plain(),
@@ -64,10 +98,13 @@ class SegmentModel:
             content = json.loads(text)
             rules, tree = (RuleSet.from_plain(content[name]) for name in ("rules", "tree"))
             scale, centres = Scale.from_plain(content["scale"]), content["centres"]
+            use = Use({str(part): str(why) for part, why in content["refused"].items()})
             points = np.array(list(centres.values()), float).reshape(len(centres), len(scale.features))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise InputError("this is no segment model: it needs rules, tree, scale and centres") from None
-        return cls(rules, tree, scale, points, tuple(centres))
+            raise InputError(
+                "this is no segment model: it needs refused, rules, tree, scale and centres"
+            ) from None
+        return cls(rules, tree, scale, points, tuple(centres), use)
 
     def _nearest(self, features: ibis.Table) -> ibis.Value:
         if not self.groups:
@@ -82,7 +119,7 @@ class SegmentModel:
         return ibis.ifelse(features["orders"] > 0, ibis.cases(*cases, else_=NO_ORDERS), NO_ORDERS)
 
 
-def learnt(cuts: Scoring, clusters: Clusters, tree: Explanation) -> SegmentModel:
+def learnt(cuts: Scoring, clusters: Clusters, tree: Explanation, *, use: Use | None = None) -> SegmentModel:
     """Gather what a segmentation learnt.
 
     Parameters
@@ -93,6 +130,8 @@ def learnt(cuts: Scoring, clusters: Clusters, tree: Explanation) -> SegmentModel
         The groups, under the names they bear in the report.
     tree
         The tree that explains them.
+    use
+        Which names may be used outside the report; None allows all.
 
     Returns
     -------
@@ -100,4 +139,5 @@ def learnt(cuts: Scoring, clusters: Clusters, tree: Explanation) -> SegmentModel
         The model.
     """
     names = tuple(clusters.profile["cluster"])
-    return SegmentModel(rule_set(cuts), tree.rule_set, clusters.scale, clusters.centres[: len(names)], names)
+    centres = clusters.centres[: len(names)]
+    return SegmentModel(rule_set(cuts), tree.rule_set, clusters.scale, centres, names, use or Use({}))

@@ -17,6 +17,7 @@ from crm_helpers.analysis.segments.rfm import (
 )
 from crm_helpers.analysis.segments.rules import lint_rules
 from crm_helpers.analysis.segments.summary import segment_profile
+from crm_helpers.analysis.segments.use import Use
 
 __all__ = ["RuleSegments", "published_rules", "published_segments", "rule_segments", "score_bounds"]
 
@@ -95,7 +96,7 @@ def score_bounds(found: RuleSegments) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["score", "last_order", "orders", "sales"])
 
 
-def published_segments(found: RuleSegments, clusters: Clusters) -> pd.DataFrame:
+def published_segments(found: RuleSegments, clusters: Clusters, use: Use) -> pd.DataFrame:
     """Make the published table of customers: features, scores, segment and cluster.
 
     Parameters
@@ -104,17 +105,19 @@ def published_segments(found: RuleSegments, clusters: Clusters) -> pd.DataFrame:
         Result of `rule_segments`.
     clusters
         Result of `find_clusters` on the same customers.
+    use
+        Which of the names may be used outside the report.
 
     Returns
     -------
     pandas.DataFrame
         The table `segments`, by customer.
     """
-    table = found.customers.assign(cluster=clusters.labels).drop(columns="gap_days")
+    table = found.customers.assign(cluster=clusters.labels, use=use.words).drop(columns="gap_days")
     return table.sort_values("customer_id", ignore_index=True)
 
 
-def published_rules(found: RuleSegments, tree: pd.DataFrame) -> pd.DataFrame:
+def published_rules(found: RuleSegments, tree: pd.DataFrame, use: Use) -> pd.DataFrame:
     """Put the rules of the segments and of the tree into one published table.
 
     Parameters
@@ -123,19 +126,26 @@ def published_rules(found: RuleSegments, tree: pd.DataFrame) -> pd.DataFrame:
         Result of `rule_segments`.
     tree
         Result of `Explanation.table`.
+    use
+        Which of the names may be used outside the report; the others have no SQL.
 
     Returns
     -------
     pandas.DataFrame
         The table `segment_rules`: `kind` (segment or cluster), `position`, `name`, `rule`, `effort`,
-        `customers`, `share_right`, `sql`.
+        `customers`, `share_right`, `use`, `sql`.
     """
     sizes = found.customers["segment"].value_counts()
     rules = found.rules.rename(columns={"segment": "name"}).assign(kind="segment", share_right=1.0)
     rules["customers"] = rules["name"].map(sizes).fillna(0).astype(int)
     leaves = tree.rename(columns={"cluster": "name"}).assign(kind="cluster")
     both = pd.concat([rules, leaves], ignore_index=True)
-    return both.assign(position=both.groupby("kind").cumcount() + 1)
+    refused = both["kind"].isin(list(use.refused))
+    return both.assign(
+        position=both.groupby("kind").cumcount() + 1,
+        use=[use.mark(kind) for kind in both["kind"]],
+        sql=both["sql"].mask(refused, None),
+    )
 
 
 def _bounds(cuts: tuple[float, ...], place: int, *, whole: bool) -> str:

@@ -8,15 +8,25 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.estimates import wilson_estimate
+from crm_helpers.analysis.segments.cluster_choice import CLEARLY
 from crm_helpers.analysis.segments.rfm import NO_ORDERS
 from crm_helpers.record import Verdict
 
-__all__ = ["MEDIANS", "bootstrap_sums", "criteria", "judge", "later_sales", "segment_profile"]
+__all__ = [
+    "MEDIANS",
+    "bootstrap_sums",
+    "churn_difference",
+    "criteria",
+    "judge",
+    "later_sales",
+    "segment_profile",
+]
 
 BLOCKS = 4_000  # resampled units at most: above it, customers are drawn in random blocks
 CHUNK = 250  # draws whose weights are in memory at once
 FEWEST_CUSTOMERS = 100  # below it nothing is said about segments
 ENOUGH_CUSTOMERS = 500
+SLIGHT = 0.1  # Cramér's V below which a difference is slight (Cohen 1988)
 FEWEST_FOR_MEAN = 10  # a resampled mean of fewer customers looks surer than it is
 MEDIANS = {
     "median_recency": "recency_days", "median_orders": "orders", "median_order_value": "mean_order",
@@ -158,9 +168,40 @@ def bootstrap_sums(values: np.ndarray, groups: np.ndarray, *, draws: int, seed: 
     return np.concatenate(drawn).reshape(draws, count, 2)
 
 
+def churn_difference(later: pd.DataFrame) -> float:
+    """Measure how far segments differ in the share of customers who did not order again.
+
+    Cramér's V, corrected for chance (Bergsma 2013): about 0 where segments say nothing of who leaves,
+    1 where they say it all; below 0.1 a difference is slight, however many customers prove it.
+
+    Parameters
+    ----------
+    later
+        Result of `later_sales`.
+
+    Returns
+    -------
+    float
+        0 to 1; not a number where fewer than two segments, or no two outcomes, can be compared.
+
+    Examples
+    --------
+    >>> churn_difference(pd.DataFrame({"customers": [500, 500], "share_ordering": [0.9, 0.1]}))
+    0.79...
+    """
+    customers = later["customers"].to_numpy(float)
+    again = later["share_ordering"].to_numpy(float) * customers
+    n, rate = customers.sum(), again.sum() / max(customers.sum(), 1)
+    if len(later) < 2 or not 0 < rate < 1:
+        return float("nan")
+    squares = ((again - customers * rate) ** 2 / (customers * rate * (1 - rate))).sum()
+    chance = (len(later) - 1) / (n - 1)
+    return float(np.sqrt(max(squares / n - chance, 0.0) / (1 - 1 / (n - 1))))
+
+
 def criteria(
-    *, customers: int, faults: int, stability: float, lowest_jaccard: float, fidelity: float,
-    later: pd.DataFrame | None,
+    *, customers: int, faults: int, stability: float, beyond: float, lowest_jaccard: float,
+    fidelity: float, later: pd.DataFrame | None,
 ) -> pd.DataFrame:  # fmt: skip
     """List what a segmentation must show before it is called solid.
 
@@ -172,6 +213,8 @@ def criteria(
         Faults found in the rule table.
     stability
         Mean adjusted Rand index of the clusters over resamples.
+    beyond
+        Silhouette of the clusters above the highest that one cloud of customers reaches.
     lowest_jaccard
         Bootstrap Jaccard similarity of the least certain cluster.
     fidelity
@@ -185,13 +228,16 @@ def criteria(
         `criterion`, `found`, `needed`, `met`.
     """
     apart = 0 if later is None else int(later["differs"].sum())
+    churn = float("nan") if later is None else churn_difference(later)
     rows = [
         ("customers who ordered", float(customers), ENOUGH_CUSTOMERS, customers >= ENOUGH_CUSTOMERS),
         ("faults in the rule table", float(faults), 0.0, faults == 0),
         ("agreement of clusters over resamples", stability, 0.8, stability >= 0.8),
+        ("silhouette of the groups above one cloud's", beyond, CLEARLY, beyond >= CLEARLY),
         ("similarity of the least certain cluster", lowest_jaccard, 0.75, lowest_jaccard >= 0.75),
         ("customers whose cluster the tree gives", fidelity, 0.9, fidelity >= 0.9),
         ("segments whose later sales differ from the average", float(apart), 2.0, apart >= 2),
+        ("difference of segments in later churn (Cramér's V)", churn, SLIGHT, churn >= SLIGHT),
     ]
     return pd.DataFrame(rows, columns=["criterion", "found", "needed", "met"])
 
@@ -207,10 +253,15 @@ def judge(table: pd.DataFrame) -> Verdict:
     Returns
     -------
     str
-        "not enough data" below 100 customers who ordered, "solid" when every criterion is met,
-        else "indicative".
+        "not enough data" below 100 customers who ordered, and where nothing sets customers apart: no
+        group stands out from one cloud, and segments do not differ in what they did later; "solid" when
+        every criterion is met, else "indicative".
     """
-    if table["found"].iloc[0] < FEWEST_CUSTOMERS:
+    met = table.set_index("criterion")["met"]
+    names = table["criterion"].str
+    grouped = met[names.startswith("silhouette").to_numpy()].all()
+    later = met[names.contains("later").to_numpy()].all()
+    if table["found"].iloc[0] < FEWEST_CUSTOMERS or not (grouped or later):
         return "not enough data"
     return "solid" if bool(table["met"].all()) else "indicative"
 
