@@ -22,12 +22,14 @@ __all__ = [
     "ColumnMapping",
     "Contract",
     "Limit",
+    "Needs",
     "Outliers",
     "People",
     "Profile",
     "SegmentRule",
     "SegmentSet",
     "Source",
+    "SubjectWords",
     "Survivorship",
     "TableMapping",
     "Totals",
@@ -182,6 +184,28 @@ class SegmentSet(Strict):
     otherwise: str = ""  # name of everybody else; empty where there must be nobody else
 
 
+class SubjectWords(Strict):
+    """Words customers use for one subject: Chinese ones anywhere in a comment, English ones whole."""
+
+    zh: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    en: tuple[Annotated[str, Field(min_length=1)], ...] = ()  # a star stands for any ending: "deliver*"
+
+    @model_validator(mode="after")
+    def _some(self) -> SubjectWords:
+        if not self.zh and not self.en:
+            raise ValueError("needs words in zh, en or both")
+        return self
+
+
+class Needs(Strict):
+    """Subjects that customers speak about, beside the general ones."""
+
+    general: bool = True  # whether the subjects of any trade are looked for too
+    subjects: dict[Annotated[str, Field(pattern=r"^\w[\w -]{0,39}$")], SubjectWords] = Field(
+        default_factory=dict
+    )
+
+
 class Limit(Strict):
     """How large a share of a table's rows may break a rule: above `warn` it is said, above `fail` refused."""
 
@@ -255,6 +279,7 @@ class Profile(Strict):
     pages: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     people: People = People()
     segments: dict[Name, SegmentSet] = Field(default_factory=dict)
+    needs: Needs = Needs()
     outliers: Outliers = Outliers()
     contract: Contract | None = None  # sales are by contract
     totals: dict[str, Totals] = Field(default_factory=dict)  # by table

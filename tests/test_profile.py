@@ -255,3 +255,10 @@ def test_the_examples_of_the_description_are_profiles(tmp_path):
     profile = load(tmp_path, text)
     assert {"orders", "tickets", "lines"} == set(profile.sources)
     assert profile.sources["orders"].incremental.key == ("order_id", "line")
+
+
+def test_subjects_of_a_company_have_words(tmp_path):
+    good = '[needs]\ngeneral = false\n[needs.subjects."road works"]\nzh = ["施工"]\n'
+    assert load(tmp_path / "good", GOOD + good).needs.subjects["road works"].zh == ("施工",)
+    with pytest.raises(InputError, match="needs words in zh, en or both"):
+        load(tmp_path / "empty", GOOD + "[needs.subjects.works]\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from crm_helpers.demo.text import join, pick
+from crm_helpers.demo.text import blank, join, pick
 from crm_helpers.demo.words import book
 
 __all__ = ["KINDS", "TOPICS", "Phrases", "Words", "read_phrases"]
@@ -17,6 +17,8 @@ __all__ = ["KINDS", "TOPICS", "Phrases", "Words", "read_phrases"]
 TOPICS = ("delivery", "quality", "price", "returns", "account", "installation")
 KINDS = ("consultation", "complaint", "praise")
 _LANGUAGES = ("zh", "en")
+TWICE = 0.4  # of the customers say two things about their matter,
+OTHERWISE = 0.15  # and of these so many the second one in the other language
 _SLOTS = 2  # a sentence may hold
 
 
@@ -62,7 +64,7 @@ class Phrases:
     def comment(
         self, topic: np.ndarray, kind: np.ndarray, *, language: np.ndarray, random: np.random.Generator
     ) -> pa.Array:
-        """Say something about each topic.
+        """Say something about each topic, some say two things, and some of these in two languages.
 
         Parameters
         ----------
@@ -76,13 +78,25 @@ class Phrases:
         pyarrow.Array
             Comments.
         """
+        own = random.spawn(1)[0]  # numbers of its own: what is drawn afterwards stays as it was
+        more = own.random(len(topic)) < TWICE
+        other = np.where(own.random(len(topic)) < OTHERWISE, 1 - language, language)
+        group = topic * len(KINDS) + kind
+        opening = self.openings.draw(language, random)
+        first = self._sentence(group, language, random)
+        second = join(" ", self._sentence(group, other, own))
+        closing = self.closings.draw(kind * len(_LANGUAGES) + language, random)
+        return join(opening, first, blank(~more, second, filler=""), closing)
+
+    def _sentence(self, group: np.ndarray, language: np.ndarray, random: np.random.Generator) -> pa.Array:
+        """Say one sentence of a topic and kind, with its slots filled."""
         languages = len(_LANGUAGES)
-        chosen = self.sentences.places((topic * len(KINDS) + kind) * languages + language, random)
-        said = [self.openings.draw(language, random), pick(self.parts[0], chosen)]
+        chosen = self.sentences.places(group * languages + language, random)
+        said = [pick(self.parts[0], chosen)]
         for number in range(_SLOTS):
             said.append(self.fillers.draw(self.slot[chosen, number] * languages + language, random))
             said.append(pick(self.parts[number + 1], chosen))
-        return join(*said, self.closings.draw(kind * languages + language, random))
+        return join(*said)
 
 
 def read_phrases() -> Phrases:

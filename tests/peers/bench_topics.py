@@ -71,7 +71,7 @@ def _reviews(path: Path) -> pd.Series:
 def _ours(texts: pd.Series) -> dict[str, float]:
     start = time.process_time()
     plain = normalised(texts)
-    found = find_topics(find_words(plain), fewest=3)
+    found = find_topics(find_words(plain))
     seconds = time.process_time() - start
     return _said("ours", plain, found.top, seconds)
 

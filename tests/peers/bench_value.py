@@ -24,6 +24,7 @@ import pandas as pd
 
 PEER = ("lifetimes==0.11.3", "pandas<2.2", "numpy<2", "scipy<1.13", "pyarrow<18")
 CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+CDNOW_PARETO = {"r": 0.553, "alpha": 10.58, "s": 0.606, "beta": 11.67}
 CDNOW_SPEND = {"p": 6.25, "q": 3.74, "v": 15.44}
 LEAST_GAIN = 5.0
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # neither side gains by them here
@@ -59,7 +60,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         python = _peer(Path(folder))
         (data,) = Path(folder).glob("peer/lib/python*/site-packages/lifetimes/datasets")
-        good = _cdnow(data) & _cdnow_spend(data)
+        good = _cdnow(data) & _cdnow_pareto(data) & _cdnow_spend(data)
         table = Path(folder) / "customers.parquet"
         _customers(arguments.customers).to_parquet(table)
         good &= _million(table, python)
@@ -80,6 +81,14 @@ def _cdnow(data: Path) -> bool:
     table = pd.read_csv(data / "cdnow_customers_summary.csv")
     table = table.rename(columns={"frequency": "x", "recency": "t_x"})
     return _near("CDNOW, BG/NBD", fit_buying(table).parameters, CDNOW, digits=3)
+
+
+def _cdnow_pareto(data: Path) -> bool:
+    from crm_helpers.analysis.value.pareto import fit_pareto
+
+    table = pd.read_csv(data / "cdnow_customers_summary.csv")
+    table = table.rename(columns={"frequency": "x", "recency": "t_x"})
+    return _near("CDNOW, Pareto/NBD", fit_pareto(table).parameters, CDNOW_PARETO, digits=3)
 
 
 def _cdnow_spend(data: Path) -> bool:

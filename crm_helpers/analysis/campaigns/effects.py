@@ -153,9 +153,13 @@ def _regressions(rows: ibis.Table) -> dict[str, dict[str, Regression]]:
     moved = {f"with_{c}": joined.treated * (joined[c] - joined[f"at_{c}"]) for c in COVARIATES}
     design = joined.mutate(**moved)
     names = ["treated", *COVARIATES, *moved]
+    # targeted campaigns have a placebo of their own, by comparison with likes
     fitted = {
-        kind: ols(design, outcome=outcome, regressors=names, by="campaign_id", only=["treated"])
-        for kind, outcome in (("effect", "spend"), ("placebo", "spend_placebo"))
+        kind: ols(part, outcome=outcome, regressors=names, by="campaign_id", only=["treated"])
+        for kind, outcome, part in (
+            ("effect", "spend", design),
+            ("placebo", "spend_placebo", design.filter(_.held_out)),
+        )
     }
     return fitted | {
         "balance": ols(rows, outcome="treated", regressors=COVARIATES, by="campaign_id", only=[])
@@ -167,7 +171,7 @@ def _estimates(regressions: dict[str, dict[str, Regression]]) -> pd.DataFrame:
     records = {
         campaign: [
             *_numbers(fitted),
-            *_numbers(regressions["placebo"][campaign]),
+            *_numbers(regressions["placebo"].get(campaign)),
             _balance_p(regressions["balance"][campaign]),
         ]
         for campaign, fitted in regressions["effect"].items()
@@ -177,7 +181,9 @@ def _estimates(regressions: dict[str, dict[str, Regression]]) -> pd.DataFrame:
     return table.assign(**{f"regression{end}": table[f"effect{end}"] for end in ("", "_low", "_high")})
 
 
-def _numbers(fitted: Regression) -> list[object]:
+def _numbers(fitted: Regression | None) -> list[object]:
+    if fitted is None:
+        return [math.nan] * len(PARTS)
     estimate = fitted.estimate("treated")
     return [estimate.value, estimate.low, estimate.high, fitted.error("treated"), fitted.p_value("treated")]
 

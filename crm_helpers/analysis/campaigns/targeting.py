@@ -96,7 +96,8 @@ def find_targets(
     listed["place"] = np.arange(1, len(listed) + 1)
     listed["group"] = np.where([_reserved(key) for key in listed["customer_id"]], "holdout", "contact")
     said = share * uplift.scores[learner].to_numpy() - cost
-    chosen = said > 0
+    active = rows["orders_before"].to_numpy(float) > 0
+    chosen = (said > 0) & active
     result = share * uplift.proxies - cost
     return Targets(
         reason="",
@@ -107,7 +108,7 @@ def find_targets(
         people=rounded(listed.reset_index(drop=True)),
         customers=len(today),
         promised=_promised(result[chosen], said[chosen], total=float(listed["net"].sum())),
-        advantage=_mean(np.where(chosen, 0.0, -result)),
+        advantage=_mean(np.where(chosen, 0.0, -result)[active]),
     )
 
 
@@ -126,7 +127,7 @@ def ranking_table(targets: Targets) -> pd.DataFrame:
 
 
 def _today(study: Study, customers: ibis.Table) -> pd.DataFrame:
-    """Describe every customer who has bought and may be sent marketing, as of the last day known."""
+    """Describe every customer who bought of late and may be sent marketing, as of the last day known."""
     plan = study.plan.iloc[:1].copy()
     last = pd.Timestamp(study.days.day.max().to_pandas()) + pd.Timedelta(days=1)
     moved = last - plan["starts_on"].iloc[0]
@@ -140,7 +141,8 @@ def _today(study: Study, customers: ibis.Table) -> pd.DataFrame:
         campaign_id=ibis.literal("next"), treated=ibis.literal(0), held_out=ibis.literal(False)
     )
     frame: pd.DataFrame = panel(assigned, plan, study.days, before_days=int(before_days)).to_pandas()
-    return frame.sort_values("customer_id", ignore_index=True)
+    # of the silent more have left for good today than in a campaign drawn among customers of its day
+    return frame[frame["orders_before"] > 0].sort_values("customer_id", ignore_index=True)
 
 
 def _reserved(customer: str) -> bool:

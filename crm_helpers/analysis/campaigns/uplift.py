@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.linear_model import Ridge
 
 from crm_helpers.analysis.campaigns.doubly_robust import described, folds
+from crm_helpers.analysis.campaigns.panel import COVARIATES
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
 
 __all__ = ["LEARNERS", "Ranking", "Uplift", "fit_gain", "learn", "rank_by"]
@@ -120,9 +121,15 @@ def rank_by(rule: str, score: np.ndarray, proxies: np.ndarray) -> Ranking:
 
 
 def fit_gain(rows: pd.DataFrame, rule: str, new: pd.DataFrame) -> np.ndarray:
-    """Learn the gain from all rows by one learner and predict that of other customers."""
+    """Learn the gain from all rows by one learner and predict that of other customers.
+
+    What lies outside the range of a covariate that was learnt from is set to its end: a straight line goes
+    on, and nobody has seen where to.
+    """
+    known = rows[list(COVARIATES)]
+    new = new[list(COVARIATES)].clip(known.min(), known.max(), axis=1)
     treated, y = rows["treated"].to_numpy(bool), rows["spend"].to_numpy(float)
-    both = described(pd.concat([rows, new], ignore_index=True))
+    both = described(pd.concat([known, new], ignore_index=True))
     gain = _LEARN[rule](both[: len(rows)], treated, y)
     return gain(both[len(rows) :])
 

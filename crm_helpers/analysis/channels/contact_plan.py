@@ -208,7 +208,7 @@ def _described(
         "expected_gain": offers.gain[channel, place], "cost": offers.cost[channel],
     })  # fmt: skip
     chosen["arm"] = np.where(_drawn(chosen, rules.holdout, random), "holdout", "contact")
-    chosen["reason"] = _why(chosen["arm"], names[channel], names[offers.gain[:, place].argmax(axis=0)])
+    chosen["reason"] = _why(chosen["arm"], names[channel], _missed(offers, plan, place, channel, names))
     busy = np.asarray(plan.taken.any(axis=1), bool)
     others = people.loc[~busy]
     left = others[["customer_id"]].assign(
@@ -232,13 +232,21 @@ def _drawn(chosen: pd.DataFrame, share: float, random: np.random.Generator) -> n
     return np.asarray(rank <= np.floor(size * share + 0.5), bool)
 
 
-def _why(arm: pd.Series, channel: np.ndarray, best: np.ndarray) -> np.ndarray:
-    first = "brings most through " + pd.Series(channel, dtype="str")
-    full = "next best: " + pd.Series(best, dtype="str") + " is full or too dear"
+def _why(arm: pd.Series, channel: np.ndarray, missed: np.ndarray) -> np.ndarray:
+    """Say why this channel; `missed` is the better one the customer did not get, or empty."""
+    first = ("brings most through " + pd.Series(channel, dtype="str")).to_numpy(object)
+    full = ("next best: " + pd.Series(missed, dtype="str") + " is full or too dear").to_numpy(object)
+    chosen = np.where(missed == "", first, full)
     held = arm.to_numpy() == "holdout"
-    return np.where(
-        held, "held out by lot, to see what the contact does", np.where(channel == best, first, full)
-    )
+    return np.asarray(np.where(held, "held out by lot, to see what the contact does", chosen))
+
+
+def _missed(
+    offers: Offers, plan: Assignment, place: np.ndarray, channel: np.ndarray, names: np.ndarray
+) -> np.ndarray:
+    open_ = np.where(plan.taken[place].T, -np.inf, offers.gain[:, place])
+    better = open_.max(axis=0) > offers.gain[channel, place]
+    return np.where(better, names[open_.argmax(axis=0)], "")
 
 
 def _why_not(people: pd.DataFrame, offers: Offers, effects: pd.DataFrame, rules: ContactRules) -> np.ndarray:

@@ -21,8 +21,8 @@ def trend_sentences(trend: pd.DataFrame) -> list[Said]:
     counts = {"found": len(sure), "all": len(trend)}
     if sure.empty:
         return [("channels.no_trend", {"all": len(trend)})]
-    row = sure.iloc[int((sure["change"] / sure["level"]).abs().to_numpy().argmax())]
-    change = Estimate(*(float(row[name] / row["level"]) for name in ("change", "change_low", "change_high")))
+    row = sure.iloc[int(sure["change"].abs().to_numpy().argmax())]
+    change = Estimate(*(float(row[name]) for name in ("change", "change_low", "change_high")))
     place = {"channel": row["channel"], "measure": row["measure"]}
     return [("channels.trend", {**counts, **place, "change": change})]
 

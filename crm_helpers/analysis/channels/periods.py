@@ -106,17 +106,18 @@ def trends(periods: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `channel`, `measure`, `months`, `level` (mean), `change` a year with its interval, and `p_adjusted`,
+        `channel`, `measure`, `months`, `level` (mean), `change` a year as a share of it, and `p_adjusted`,
         the chance of such a line by luck for the number of lines looked at (Benjamini & Hochberg 1995).
     """
     records = []
     for (channel, name), own in periods.groupby(["channel", "measure"]):
         values = own["value"].to_numpy(float)
-        if len(own) < FEWEST_MONTHS or np.ptp(values) == 0:
+        if len(own) < FEWEST_MONTHS or np.ptp(values) == 0 or values.mean() == 0:
             continue
         line = stats.linregress(_months_since(own["period"]), values)
         t = float(stats.t.ppf(0.975, len(own) - 2))
-        change = normal_estimate(12 * line.slope, 12 * line.stderr, quantile=t)
+        scale = 12 / abs(values.mean())
+        change = normal_estimate(scale * line.slope, scale * line.stderr, quantile=t)
         known = (channel, name, len(own), values.mean())
         records.append((*known, change.value, change.low, change.high, line.pvalue))
     table = pd.DataFrame(records, columns=_TREND)

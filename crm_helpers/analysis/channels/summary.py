@@ -17,6 +17,9 @@ from crm_helpers.analysis.estimates import Estimate, mean_estimate, ratio_estima
 
 __all__ = ["complete_months", "evaluate", "orders_without"]
 
+_SUMMED = ("visits", "orders", "cost", "new_customers", "lost_customers")
+_AVERAGED = ("product_satisfaction", "service_satisfaction", "delivery_satisfaction")
+
 
 def evaluate(
     months: pd.DataFrame,
@@ -58,7 +61,7 @@ def evaluate(
 
 
 def complete_months(channels: ibis.Table, *, as_of: date) -> pd.DataFrame:
-    """Take the months of channel data that were over by a date, by channel and month.
+    """Take the months of channel data that were over by a date, by channel and month; weeks are added up.
 
     Parameters
     ----------
@@ -72,8 +75,13 @@ def complete_months(channels: ibis.Table, *, as_of: date) -> pd.DataFrame:
     pandas.DataFrame
         The canonical columns, money as floating point.
     """
-    over = channels.filter(_.period + ibis.interval(months=1) <= ibis.date(as_of))
-    months: pd.DataFrame = over.mutate(cost=_.cost.cast("float64")).order_by("channel", "period").to_pandas()
+    monthly = channels.mutate(month=_.period.truncate("M"), cost=_.cost.cast("float64"))
+    over = monthly.filter(_.month + ibis.interval(months=1) <= ibis.date(as_of))
+    sums = {name: over[name].sum() for name in _SUMMED}
+    means = {name: over[name].mean() for name in _AVERAGED}
+    start = over.customers_at_start.first(order_by=over.period)
+    table = over.group_by("channel", period=over.month).aggregate(**sums, **means, customers_at_start=start)
+    months: pd.DataFrame = table.select(channels.columns).order_by("channel", "period").to_pandas()
     return months
 
 

@@ -14,7 +14,7 @@ __all__ = ["DEPENDENCE", "IMPORTANCE", "dependence", "importance", "lift"]
 
 IMPORTANCE = ["feature", "meaning", "loss", "loss_low", "loss_high"]
 DEPENDENCE = ["feature", "meaning", "at", "probability"]
-MOST_ASKED = 3_000  # customers whose features are exchanged
+MOST_ASKED = 2_000  # customers whose features are exchanged
 MOST_AVERAGED = 400  # customers a dependence is averaged over
 REPEATS = 3
 POINTS = 9

@@ -52,8 +52,8 @@ class ChurnModel:
     kind: str
     columns: list[str]
     middles: pd.Series
-    centre: pd.Series
-    scale: pd.Series
+    centre: np.ndarray
+    scale: np.ndarray
     estimator: Any
     calibration: Calibration
 
@@ -110,8 +110,9 @@ def fit_churn(
     learned, label = features.iloc[chosen], churned[chosen]
     middles = learned.median().fillna(0.0)
     logs = _logs(learned, middles)
-    centre, scale = logs.mean(), logs.std(ddof=0).replace(0.0, 1.0)
-    matrix = _matrix(learned, middles, centre, scale)
+    centre, scale = logs.mean(axis=0), logs.std(axis=0)
+    scale[scale == 0] = 1.0
+    matrix = (logs - centre) / scale
     folds = places[codes[chosen]] % FOLDS
     unseen = np.zeros(len(label))
     with one_thread(), warnings.catch_warnings():
@@ -225,10 +226,11 @@ def _estimator(kind: str, seed: int) -> Any:
     return MLPClassifier((8,), solver="lbfgs", alpha=10.0, max_iter=NETWORK_STEPS, random_state=seed)
 
 
-def _logs(features: pd.DataFrame, middles: pd.Series) -> pd.DataFrame:
-    filled = features.fillna(middles)
-    return pd.DataFrame(np.sign(filled) * np.log1p(filled.abs()))
+def _logs(features: pd.DataFrame, middles: pd.Series) -> np.ndarray:
+    values = features.to_numpy(float)
+    filled = np.where(np.isnan(values), middles.to_numpy(float), values)
+    return np.asarray(np.sign(filled) * np.log1p(np.abs(filled)))
 
 
-def _matrix(features: pd.DataFrame, middles: pd.Series, centre: pd.Series, scale: pd.Series) -> np.ndarray:
-    return ((_logs(features, middles) - centre) / scale).to_numpy(float)
+def _matrix(features: pd.DataFrame, middles: pd.Series, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.asarray((_logs(features, middles) - centre) / scale)

@@ -8,6 +8,7 @@ from datetime import date
 import ibis
 import pandas as pd
 
+from crm_helpers.analysis.needs.copies import originals
 from crm_helpers.analysis.needs.normalise import language, normalised
 
 __all__ = ["STEPS", "Comments", "choose_comments", "read_comments"]
@@ -61,8 +62,9 @@ def choose_comments(written: pd.DataFrame) -> Comments:
     """Leave out what says nothing of its own: no words, the same again, a template.
 
     Two comments say the same when their letters do, whatever the digits, blanks, signs and emoji between
-    them. What one customer says again counts once; a wording that makes up more than a fiftieth of all
-    comments (and at least twenty) is a template, such as a default praise.
+    them, or when one is a copy of the other with small changes. What one customer says again counts once;
+    a wording that makes up more than a fiftieth of all comments (and at least twenty) is a template, such
+    as a default praise or a letter that goes round.
 
     Parameters
     ----------
@@ -78,7 +80,8 @@ def choose_comments(written: pd.DataFrame) -> Comments:
     rows = written.assign(text=text, language=language(text).to_numpy())
     worded = rows[rows["language"] != "none"]
     key = worded["text"].str.replace(r"[\W\d_]+", " ", regex=True).str.strip()
-    worded = worded.assign(key=pd.factorize(key)[0])
+    code, different = pd.factorize(key)
+    worded = worded.assign(key=originals(pd.Series(different, dtype="str"))[code])
     own = worded[~worded.duplicated(["customer_id", "key"]) | worded["customer_id"].isna()]
     often = own["key"].map(own["key"].value_counts())
     template = (often > TEMPLATE_SHARE * len(own)) & (often >= TEMPLATE_COUNT)

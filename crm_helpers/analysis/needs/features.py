@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from crm_helpers.analysis.needs.company import companions
 from crm_helpers.analysis.needs.words import Words
 
 __all__ = ["Features", "make_features", "shuffled"]
 
 SUBJECT_WEIGHT = 3.0  # a subject counts as much as three words
+COMPANY_WEIGHT = 1.0  # of the companions of a word beside it
+SHORT = 6  # telling words of a text, above which companions count for less: it says enough itself
 VOCABULARY = 800  # telling words, those in most texts
 FEWEST_TEXTS = 5  # a subject must stand in
 
@@ -21,12 +24,16 @@ class Features:
     """Weighted words and subjects of different texts."""
 
     matrix: sparse.csr_array
-    """TF-IDF, rows of unit length; one row a different set of words and subjects."""
+    """TF-IDF with the companions of each word, rows of unit length; one row a different set of words."""
+    plain: sparse.csr_array
+    """The same without companions."""
     counts: sparse.csr_array
     """The same without weights but the subjects'."""
     names: np.ndarray
     subject: np.ndarray
     """Whether a column is a subject of the thesaurus."""
+    chinese: np.ndarray
+    """Whether each word is written in Chinese characters."""
     row: np.ndarray
     """Row of each different text; −1 where it has no telling word and no subject."""
     column: np.ndarray
@@ -50,19 +57,23 @@ def make_features(words: Words) -> Features:
         With `idf = log((1 + n) / (1 + n(w))) + 1`.
     """
     column = _heaviest(words)
-    often = np.flatnonzero(np.asarray(words.about.sum(axis=0)).ravel() >= FEWEST_TEXTS)
-    both = sparse.csr_array(sparse.hstack([words.matrix[:, column], words.about[:, often]], format="csr"))
+    often = np.flatnonzero(np.asarray((words.about > 0).sum(axis=0)).ravel() >= FEWEST_TEXTS)
+    both = sparse.csr_array(sparse.hstack([words.said[:, column], words.about[:, often]], format="csr"))
     both.sort_indices()
     row, kept = _different(both)
     counts = sparse.csr_array(both[kept])
     subject = np.arange(both.shape[1]) >= len(column)
     names = np.append(words.words[column], np.array(words.subjects, dtype=object)[often])
-    present = np.asarray(counts.sum(axis=0)).ravel()
+    weight = np.where(subject, SUBJECT_WEIGHT, 1.0)
+    present = np.asarray((counts > 0).sum(axis=0)).ravel()
     idf = np.log((1 + counts.shape[0]) / (1 + present)) + 1
-    matrix = _unit(counts * np.where(subject, SUBJECT_WEIGHT, 1.0) * idf)
+    plain = _unit(counts * weight * idf)
+    chinese = words.chinese[column]
+    weighted = sparse.csr_array(counts * weight)
     return Features(
-        matrix, sparse.csr_array(counts * np.where(subject, SUBJECT_WEIGHT, 1.0)), names, subject, row, column
-    )
+        _in_company(plain, chinese), plain, weighted, names=names, subject=subject, chinese=chinese,
+        row=row, column=column,
+    )  # fmt: skip
 
 
 def shuffled(features: Features, *, seed: int) -> sparse.csr_array:
@@ -78,9 +89,9 @@ def shuffled(features: Features, *, seed: int) -> sparse.csr_array:
     Returns
     -------
     scipy.sparse.csr_array
-        TF-IDF of texts that are about nothing.
+        TF-IDF of texts that are about nothing, without companions.
     """
-    random, columns = np.random.default_rng(seed), features.matrix.tocsc()
+    random, columns = np.random.default_rng(seed), features.plain.tocsc()
     rows = np.concatenate(
         [random.choice(columns.shape[0], size, replace=False) for size in np.diff(columns.indptr)]
     )
@@ -90,10 +101,20 @@ def shuffled(features: Features, *, seed: int) -> sparse.csr_array:
     return _unit(sparse.csr_array((mean[column], (rows, column)), shape=columns.shape))
 
 
+def _in_company(plain: sparse.csr_array, chinese: np.ndarray) -> sparse.csr_array:
+    """Add to each text the companions of its words, which stand in the first columns."""
+    said = sparse.csr_array(plain[:, : len(chinese)])
+    held = sparse.csr_array((np.ones(said.nnz), said.indices, said.indptr), shape=said.shape)
+    short = np.minimum(1.0, SHORT / np.maximum(np.diff(said.indptr), 1))
+    more = sparse.csr_array(sparse.diags_array(COMPANY_WEIGHT * short) @ said @ companions(held, chinese))
+    more.resize(plain.shape)
+    return _unit(plain + more)
+
+
 def _heaviest(words: Words) -> np.ndarray:
     """Return the telling words that stand in most texts, at most `VOCABULARY`, in their order."""
     column = np.flatnonzero(words.topical)
-    often = np.asarray(words.matrix[:, column].sum(axis=0)).ravel()
+    often = np.asarray(words.said[:, column].sum(axis=0)).ravel()
     return np.sort(column[np.argsort(-often, kind="stable")[:VOCABULARY]])
 
 

@@ -30,9 +30,11 @@ def comments_finding(needs: Needs) -> Said:
     count = needs.comments.count
     if not len(needs.rows):
         return "needs.no_comments", {"written": count("written")}
-    share = float((needs.rows["language"] != "English").mean())
-    customers = int(needs.rows["customer_id"].nunique())
-    return "needs.comments", {"used": len(needs.rows), "customers": customers, "chinese": share}
+    chinese = needs.rows["language"] != "English"
+    values = {"used": len(needs.rows), "customers": int(needs.rows["customer_id"].nunique())}
+    if not chinese.any():
+        return "needs.comments_latin", values
+    return "needs.comments", values | {"chinese": float(chinese.mean())}
 
 
 def topics_finding(needs: Needs) -> Said:
@@ -190,10 +192,9 @@ def risen(trends: pd.DataFrame) -> list[str]:
 def labelled(needs: Needs) -> pd.DataFrame:
     """Give each topic a label that shows customers' own words: `delivery · 快递 包裹`."""
     table = needs.table
-    first = table["words"].str.split(" ").str[:2].str.join(" ")
     own = [
-        topic if " · " in topic else f"{topic} · {words}"
-        for topic, words in zip(table["topic"], first, strict=True)
+        topic if " · " in topic else f"{topic} · {_others(words, topic)}"
+        for topic, words in zip(table["topic"], table["words"], strict=True)
     ]
     return table.assign(label=own)
 
@@ -201,6 +202,10 @@ def labelled(needs: Needs) -> pd.DataFrame:
 def effect_chart(needs: Needs, effects: pd.DataFrame) -> pd.DataFrame:
     """Give the effects the labels of `labelled`."""
     return effects.merge(labelled(needs)[["topic", "label", "comments"]], on="topic")
+
+
+def _others(words: str, name: str) -> str:
+    return " ".join([word for word in words.split(" ") if word != name][:2])
 
 
 def _worst(effects: pd.DataFrame) -> pd.Series | None:

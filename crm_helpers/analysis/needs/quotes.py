@@ -14,14 +14,14 @@ from crm_helpers.analysis.needs.words import Words
 __all__ = ["quotes"]
 
 ALIKE = 0.25  # Jaccard similarity of their telling words from which two quotes say the same
-SHORTEST, LONGEST = 8, 160  # characters of a quote
+SHORTEST, LONGEST = 8, 160  # characters of a quote; longer comments are quoted from their beginning
 _TRIED = 500  # comments nearest to the centre among which quotes are chosen
 
 
 def quotes(
     comments: pd.DataFrame, words: Words, *, each: int = 3, known: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Choose comments that stand for each topic.
+    """Choose comments that stand for each topic, short ones before the beginnings of long ones.
 
     Parameters
     ----------
@@ -39,16 +39,23 @@ def quotes(
     pandas.DataFrame
         `topic`, `quote`; none for a topic that fewer than ten customers speak of.
     """
-    length = comments["comment"].str.len()
-    usable = comments[(comments["topic"] != OTHER) & length.between(SHORTEST, LONGEST)]
+    usable = comments[(comments["topic"] != OTHER) & (comments["comment"].str.len() >= SHORTEST)]
     found = []
     for topic, of in usable.groupby("topic"):
         if of["customer_id"].nunique() < FEWEST_CUSTOMERS:
             continue
         for place in _different(of, words, each):
             personal = _personal(known, of.loc[place, "customer_id"])
-            found.append((topic, mask(str(of.loc[place, "comment"]), known=personal)))
+            found.append((topic, _beginning(mask(str(of.loc[place, "comment"]), known=personal))))
     return pd.DataFrame(found, columns=["topic", "quote"])
+
+
+def _beginning(text: str) -> str:
+    """Cut a text that is too long, between words where it has blanks."""
+    if len(text) <= LONGEST:
+        return text
+    head = text[:LONGEST]
+    return (head.rsplit(None, 1)[0] if " " in head[LONGEST // 2 :] else head).rstrip() + " …"
 
 
 def _personal(known: pd.DataFrame | None, customer: object) -> list[str]:
@@ -64,8 +71,9 @@ def _personal(known: pd.DataFrame | None, customer: object) -> list[str]:
 
 def _different(comments: pd.DataFrame, words: Words, each: int) -> list[int]:
     """Take the nearest comment, then each next one that is unlike those taken, of another customer."""
-    near = comments.assign(text=words.text[comments.index])
-    near = near.sort_values(["nearness", "text"], ascending=[False, True], kind="stable")
+    long = comments["comment"].str.len() > LONGEST
+    near = comments.assign(text=words.text[comments.index], long=long)
+    near = near.sort_values(["long", "nearness", "text"], ascending=[True, False, True], kind="stable")
     near = near.drop_duplicates("text").drop_duplicates("customer_id").head(_TRIED)
     alike = _similarity(words.matrix[near["text"].to_numpy()][:, words.topical])
     taken: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,7 +14,8 @@ from crm_helpers.analysis.needs.comments import Comments, choose_comments
 from crm_helpers.analysis.needs.continuity import with_kept_names
 from crm_helpers.analysis.needs.prevalence import FEWEST_CUSTOMERS, customers_needs, prevalence
 from crm_helpers.analysis.needs.sentiment import Sentiment, learn_sentiment
-from crm_helpers.analysis.needs.topics import OTHER, Topics, find_topics
+from crm_helpers.analysis.needs.thesaurus import Thesaurus
+from crm_helpers.analysis.needs.topics import NUMBERS, OTHER, Topics, find_topics
 from crm_helpers.analysis.needs.words import Words, find_words
 
 __all__ = ["Needs", "study_needs", "urgent"]
@@ -49,6 +51,12 @@ class Needs:
         return float((self.rows["topic"] != OTHER).mean()) if len(self.rows) else float("nan")
 
     @property
+    def told(self) -> float:
+        """Share of the comments that have a word of the vocabulary of subjects."""
+        about = np.diff(self.words.about.indptr) > 0
+        return float(about[self.words.text].mean()) if len(self.rows) else float("nan")
+
+    @property
     def table(self) -> pd.DataFrame:
         """One row a topic with its words, coherence and prevalence, as it is published."""
         return self.named.merge(self.topics.table, on="topic")
@@ -65,9 +73,8 @@ class Needs:
 
 
 def study_needs(
-    written: pd.DataFrame, *, previous: pd.DataFrame | None = None, topics: int = 0,
-    fewest: int = 3, most: int = 12, draws: int = 1000,
-    seed: int = 1, level: float = 0.95,
+    written: pd.DataFrame, *, previous: pd.DataFrame | None = None, thesaurus: Thesaurus | None = None,
+    numbers: Sequence[int] = NUMBERS, draws: int = 1000, seed: int = 1, level: float = 0.95,
 ) -> Needs:  # fmt: skip
     """Find what customers speak about, and how often.
 
@@ -77,9 +84,9 @@ def study_needs(
         From `read_comments`.
     previous
         The table `needs_topics` of the last report, whose names are kept.
-    topics
-        How many topics; 0 lets the evidence choose between `fewest` and `most`.
-    fewest, most
+    thesaurus
+        Subjects to look for; without one the general ones.
+    numbers
         Numbers of topics the evidence may choose from.
     draws, seed, level
         Of the intervals.
@@ -90,8 +97,8 @@ def study_needs(
         Without topics where the comments are too few or alike; a topic of fewer than ten customers is none.
     """
     comments = choose_comments(written)
-    words = find_words(comments.rows["text"])
-    found = find_topics(words, topics=topics, fewest=fewest, most=most, seed=seed)
+    words = find_words(comments.rows["text"], thesaurus=thesaurus)
+    found = find_topics(words, numbers=numbers, seed=seed)
     if previous is not None:
         found = with_kept_names(found, previous)
     rows = comments.rows.assign(topic=found.label.astype(str), nearness=found.nearness)

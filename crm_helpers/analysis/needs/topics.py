@@ -17,12 +17,16 @@ from crm_helpers.analysis.needs.features import Features, make_features
 from crm_helpers.analysis.needs.words import Words
 from crm_helpers.analysis.stability import adjusted_rand
 
-__all__ = ["OTHER", "Topics", "find_topics"]
+__all__ = ["NUMBERS", "OTHER", "Topics", "find_topics"]
+
+NUMBERS = range(3, 13)
+"""Numbers of topics the evidence chooses from, where nobody says otherwise."""
 
 OTHER = "no topic"
 """What a comment is given that none of the topics' words describe."""
 
-LED = 0.25  # share of a topic's squared weight on one subject that makes it the topic's name
+LED = 0.15  # share of a topic's squared weight on one subject that makes it the topic's name,
+NAMING = 2  # if so many of its ten heaviest words are words of that subject
 NEAR = 0.1  # cosine to the nearest topic below which a comment has none
 _ALLOCATED = 2_000  # texts that the second way learns from
 _WORDS = 8  # shown of a topic
@@ -56,7 +60,7 @@ class Topics:
         return bool(self.names)
 
 
-def find_topics(words: Words, *, topics: int = 0, fewest: int = 2, most: int = 12, seed: int = 1) -> Topics:
+def find_topics(words: Words, *, numbers: Sequence[int] = NUMBERS, seed: int = 1) -> Topics:
     """Find topics by NMF on TF-IDF of words and subjects, with LDA beside it.
 
     Topics led by the same subject of the thesaurus are one topic: a reader would not tell them apart.
@@ -65,9 +69,7 @@ def find_topics(words: Words, *, topics: int = 0, fewest: int = 2, most: int = 1
     ----------
     words
         From `find_words`.
-    topics
-        How many; 0 lets the evidence choose between `fewest` and `most`.
-    fewest, most
+    numbers
         Numbers of topics the evidence may choose from.
     seed
         Seed of halves, shuffles and of LDA.
@@ -80,13 +82,12 @@ def find_topics(words: Words, *, topics: int = 0, fewest: int = 2, most: int = 1
     features = make_features(words)
     binary = sparse.csr_array((features.counts[:, ~features.subject] > 0).astype(float))
     script = words.chinese[features.column]
-    numbers = [topics] if topics else range(fewest, most + 1)
     with threadpool_limits(1):  # sums in one order: the same topics to the last digit
         choice = choose(features, binary, script=script, numbers=numbers, seed=seed)
         if not choice.k:
             return _none(words, choice, features.matrix.shape[0])
         found = factorise(features.matrix, choice.k)
-        names, found = _named(found, features)
+        names, found = _named(found, features, words)
         return _described(words, features, found, names=names, choice=choice, binary=binary, seed=seed)
 
 
@@ -99,16 +100,30 @@ def _none(words: Words, choice: Choice, texts: int) -> Topics:
     return Topics((), (), label, np.zeros(len(label)), table, choice, unknown, unknown, unknown, texts)
 
 
-def _named(found: np.ndarray, features: Features) -> tuple[list[str], np.ndarray]:
+def _named(found: np.ndarray, features: Features, words: Words) -> tuple[list[str], np.ndarray]:
     """Name topics by their leading subject or their two heaviest words, and unite those of one name."""
-    led = np.where(features.subject, found, 0.0)
-    leading = features.names[led.argmax(axis=1)]
-    plain = np.where(features.subject, 0.0, found)
-    words = [" · ".join(features.names[top]) for top in tops(plain, 2)]
-    names = np.where(led.max(axis=1) ** 2 >= LED, leading, words)
+    led, plain = np.where(features.subject, found, 0.0), found[:, ~features.subject]
+    leading, heaviest = features.names[led.argmax(axis=1)], tops(plain)
+    own = [
+        (words.speaks(subject, features.column[top])).sum()
+        for subject, top in zip(leading, heaviest, strict=True)
+    ]
+    two = [" · ".join(features.names[top]) for top in tops(distinctive(plain), 2)]
+    names = np.where((led.max(axis=1) ** 2 >= LED) & (np.array(own) >= NAMING), leading, two)
     different = sorted(set(names))
     united = np.stack([found[names == name].sum(axis=0) for name in different])
     return different, united / np.linalg.norm(united, axis=1, keepdims=True)
+
+
+def distinctive(found: np.ndarray) -> np.ndarray:
+    """Weigh each topic's words by the share of the word's weight that is this topic's.
+
+    Examples
+    --------
+    >>> distinctive(np.array([[0.8, 0.6], [0.8, 0.0]])).tolist()
+    [[0.4, 0.6], [0.4, 0.0]]
+    """
+    return np.asarray(found * found / np.maximum(found.sum(axis=0), 1e-12))
 
 
 def _described(
@@ -127,7 +142,7 @@ def _described(
     table = pd.DataFrame(
         {
             "topic": names,
-            "words": [_listed(line, features, script) for line in plain],
+            "words": [_listed(line, features, script) for line in distinctive(plain)],
             "coherence": coherence,
             "other_way": [_listed(line, features, script) for line in theirs[other][:, ~features.subject]],
         }

@@ -29,6 +29,7 @@ TRIED = ["model", "behind", "total", "rank", "deviance", "kept"]
 """Columns of `compare_kinds`."""
 SURELY_LIKELIER = 2.0  # of log-likelihood: e² times as likely
 SURELY = 1.96  # standard errors by which another model must be nearer
+MATERIAL = 0.001  # and share of the distance: models may be the same but for the last digits
 
 
 def kinds_of(terms: Terms | None) -> tuple[BuyingKind, ...]:
@@ -108,7 +109,8 @@ def compare_kinds(models: Sequence[Buying], table: pd.DataFrame, *, horizon: flo
         for model, each, distance in zip(models, predicted, misfit, strict=True)
     ]  # fmt: skip
     gains = [misfit[0] - distance for distance in misfit]
-    sure = [gain.mean() > SURELY * gain.std() / np.sqrt(max(len(gain), 1)) for gain in gains]
+    least = MATERIAL * misfit[0].mean()
+    sure = [gain.mean() > max(SURELY * gain.std() / np.sqrt(max(len(gain), 1)), least) for gain in gains]
     nearest = min(range(len(models)), key=lambda place: (not sure[place], rows[place][-1]))
     kept = nearest if sure[nearest] else 0
     return pd.DataFrame(rows, columns=TRIED[:-1]).assign(kept=np.arange(len(rows)) == kept)

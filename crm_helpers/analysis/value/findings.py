@@ -261,7 +261,7 @@ def tracked(found: Trial) -> pd.DataFrame:
     pandas.DataFrame
         `week`, `line` (in words), `orders`.
     """
-    names = {"actual": "what came", "expected": "what the model says"}
+    names = {"actual": "what came", "expected": "the model"}
     long = found.tracking.rename(columns=names).melt("week", list(names.values()), "line", "orders")
     return long.astype({"orders": float})
 

@@ -76,7 +76,7 @@ def _line(slope: float, *, noise: float = 1.0, seed: int = 1) -> pd.DataFrame:
 def test_a_line_that_rises_is_found_with_its_slope() -> None:
     found = trends(_line(2.0))
     (row,) = found.itertuples()
-    assert row.change_low < 24 < row.change_high
+    assert row.change_low < 24 / row.level < row.change_high
     ((key, values),) = trend_sentences(found)
     assert (key, values["found"]) == ("channels.trend", 1)
 
