@@ -6,7 +6,7 @@ where nothing changes them later, it becomes the clean table as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from crm_helpers.lake import quote_identifier, quote_text, schema_of
 from crm_helpers.row_groups import RowGroups, in_order, write_stream
 from crm_helpers.tables import Table
 
-__all__ = ["FATAL", "PLACE", "TOUCHED", "Converted", "write_converted"]
+__all__ = ["CODES_OF", "FATAL", "PLACE", "TOUCHED", "Converted", "code_of", "write_converted"]
 
 PLACE = "_place"
 """Of a row that stays: its place among those, from 0 on."""
@@ -29,6 +29,9 @@ FATAL = "fatal"
 
 TOUCHED = "touched"
 """Whether a row, or a value of it, breaks a rule."""
+
+CODES_OF = "codes"
+"""The codes of a row's values, in the order of its columns; empty where all are 0."""
 
 _NUMBERS = pa.schema({ROW: pa.int64()})
 
@@ -80,20 +83,35 @@ class Converted:
         (old,) = self.folder.glob(f"{self.table.name}.{name}.*.parquet")
         new = old.with_name(f"{self.table.name}.{name}.{int(old.suffixes[-2][1:]) + 1}.parquet")
         in_order(connection, query, PLACE, lambda rows: write_stream(rows, new, schema))
-        self.show(connection, name, new)
+        self._show(connection, name, new)
         old.unlink()
 
-    def show(self, connection: ibis.BaseBackend, name: str, file: Path) -> None:
-        """Make the view of a file."""
-        view = quote_identifier(f"{name} {self.table.name}")
-        rows = f"read_parquet({quote_text(str(file))}, {FILE_ROW} = true)"
-        columns = "*" if name == "faulty" else f"{FILE_ROW} AS {PLACE}, *"
+    def show(self, connection: ibis.BaseBackend, files: Mapping[str, Path], coded: Sequence[str]) -> None:
+        """Make the views of the files; the codes of the coded columns get a column each."""
+        for name in ("kept", "numbers"):
+            self._show(connection, name, files[name])
+        codes = [f"coalesce({CODES_OF}[{i}], 0) AS {code_of(name)}" for i, name in enumerate(coded, start=1)]
+        rows = f"read_parquet({quote_text(str(files['faulty']))})"
         connection.raw_sql(
-            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {columns} EXCLUDE ({FILE_ROW}) FROM {rows}"
+            f"CREATE TEMP VIEW {self.faulty} AS SELECT * EXCLUDE ({CODES_OF}), {', '.join(codes)} FROM {rows}"
+        )
+
+    def _show(self, connection: ibis.BaseBackend, name: str, file: Path) -> None:
+        view = quote_identifier(f"{name} {self.table.name}")
+        connection.raw_sql(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {FILE_ROW} AS {PLACE}, * EXCLUDE ({FILE_ROW})"
+            f" FROM read_parquet({quote_text(str(file))}, {FILE_ROW} = true)"
         )
 
 
-def write_converted(connection: ibis.BaseBackend, query: str, table: Table, folder: Path) -> Converted:
+def code_of(column: str) -> str:
+    """Name the column that holds a value's code, quoted."""
+    return quote_identifier(f"{column}?")
+
+
+def write_converted(
+    connection: ibis.BaseBackend, query: str, table: Table, folder: Path, *, coded: Sequence[str]
+) -> Converted:
     """Convert the rows of a table and part them.
 
     Parameters
@@ -101,11 +119,13 @@ def write_converted(connection: ibis.BaseBackend, query: str, table: Table, fold
     connection
         The engine; the three views are made in it.
     query
-        SQL of the converted rows: `_row`, mapped columns, a code beside each, `fatal`, `touched`.
+        SQL of the converted rows: `_row`, mapped columns, `codes`, `fatal`, `touched`.
     table
         The canonical table.
     folder
         Where the files go.
+    coded
+        The mapped columns, in the order of their codes.
 
     Returns
     -------
@@ -115,22 +135,21 @@ def write_converted(connection: ibis.BaseBackend, query: str, table: Table, fold
     converted = Converted(table, folder)
     files = {name: folder / f"{table.name}.{name}.0.parquet" for name in ("kept", "numbers", "faulty")}
     in_order(connection, query, ROW, lambda rows: _part(rows, converted.schema, files))
-    for name, file in files.items():
-        converted.show(connection, name, file)
+    converted.show(connection, files, coded)
     return converted
 
 
 def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path]) -> None:
-    coded = next(rows).drop_columns(TOUCHED).schema
+    judged = next(rows).drop_columns(TOUCHED).schema
     with (
         RowGroups(files["kept"], schema) as kept,
         RowGroups(files["numbers"], _NUMBERS) as numbers,
-        RowGroups(files["faulty"], coded) as faulty,
+        RowGroups(files["faulty"], judged) as faulty,
     ):
         for part in rows:
             good = part
             if pc.any(part[TOUCHED]).as_py():
-                faulty.write(part.filter(part[TOUCHED]).select(coded.names))
+                faulty.write(part.filter(part[TOUCHED]).select(judged.names))
                 good = part.filter(pc.equal(part[FATAL], 0))
             kept.write(_whole(good, schema))
             numbers.write(good.select([ROW]).cast(_NUMBERS))

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 import ibis
 
-from crm_helpers.cleaning.converted import FATAL
+from crm_helpers.cleaning.converted import FATAL, code_of
+from crm_helpers.cleaning.rows import middle_query
 from crm_helpers.cleaning.rules import (
     EXTREME,
     IDENTICAL,
@@ -18,7 +19,7 @@ from crm_helpers.cleaning.rules import (
     ZERO,
     Rule,
 )
-from crm_helpers.cleaning.standardise import Standardised, clean_place, code_of
+from crm_helpers.cleaning.standardise import Standardised, clean_place
 from crm_helpers.cleaning.units import price_jumps
 from crm_helpers.ingest.readers import ROW
 from crm_helpers.lake import quote_identifier
@@ -52,11 +53,8 @@ def find_traps(connection: ibis.BaseBackend, standardised: Standardised, merged:
     """
     columns = [column.name for column in standardised.columns]
     traces = _traces(connection, standardised, merged)
-    # the lower median: between two quantities there is none, and it costs half of the one between
-    median = (
-        f"SELECT quantile_disc(abs(quantity), 0.5) FROM {clean_place('transactions')} WHERE quantity <> 0"
-    )
-    extreme = f"abs(quantity) > {EXTREME_TIMES} * ({median})"
+    middle = middle_query("abs(nullif(quantity, 0))", clean_place("transactions"))
+    extreme = f"abs(quantity) > {EXTREME_TIMES} * {middle}"
     found = [
         (ZERO, "amount", _count(connection, "transactions", "amount = 0") - traces),
         (TRACE, "amount", traces),

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 import ibis
 import pandas as pd
 
-from crm_helpers.cleaning.converted import FATAL
+from crm_helpers.cleaning.converted import FATAL, code_of
 from crm_helpers.cleaning.flags import Flag
+from crm_helpers.cleaning.rows import middle_query
 from crm_helpers.cleaning.rules import (
     ALL_ROWS,
     BY_CODE,
@@ -21,7 +22,7 @@ from crm_helpers.cleaning.rules import (
     declared,
     rule_named,
 )
-from crm_helpers.cleaning.standardise import FIRST_RULE, Standardised, clean_place, code_of
+from crm_helpers.cleaning.standardise import FIRST_RULE, Standardised, clean_place
 from crm_helpers.errors import RunError
 from crm_helpers.ingest.batches import FAULT, FILE, PART_ROWS, ROW, SET_ASIDE
 from crm_helpers.lake import quote_identifier, quote_text
@@ -196,7 +197,7 @@ def census(connection: ibis.BaseBackend, known: Collection[str]) -> pd.DataFrame
         f"SELECT (SELECT count(*) FROM {people}) AS customers, {buyers} AS buyers,"
         f" {orders} AS orders, {lines} AS lines, sum(amount) AS sales,"
         " CAST(min(ordered_at) AS DATE) AS first_order, CAST(max(ordered_at) AS DATE) AS last_order,"
-        " max(quantity) AS largest_quantity, quantile_disc(quantity, 0.5) AS median_quantity,"
+        f" max(quantity) AS largest_quantity, {middle_query('quantity', sold)} AS median_quantity,"
         f" {campaigns} AS campaigns,"
         f" (SELECT nullif(count(*), 0) FROM {heard}) AS communications,"
         f" (SELECT CAST(min(occurred_at) AS DATE) FROM {heard}) AS first_communication,"

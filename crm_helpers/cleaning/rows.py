@@ -24,6 +24,7 @@ __all__ = [
     "derives_customers",
     "kept_query",
     "last_day",
+    "middle_query",
     "ordered_rows",
     "sold_query",
 ]
@@ -107,6 +108,13 @@ def ordered_rows(connection: ibis.BaseBackend, table: Table) -> ibis.Table:
     first = f"NULLS LAST, {quote_identifier(table.columns[0].name)}" if table.name == "customers" else ""
     query = f"SELECT {names} FROM {clean_place(table.name)} ORDER BY {PLACE} {first}"
     return connection.sql(query, dialect="duckdb")
+
+
+def middle_query(value: str, place: str) -> str:
+    """Write SQL of the lower median of a value that repeats: counting it costs less than sorting."""
+    counted = f"SELECT {value} AS v, count(*) AS n FROM {place} WHERE {value} IS NOT NULL GROUP BY v"
+    summed = f"SELECT v, sum(n) OVER (ORDER BY v) AS upto, sum(n) OVER () AS total FROM ({counted})"
+    return f"(SELECT min(v) FROM ({summed}) WHERE 2 * upto >= total)"
 
 
 def last_day(connection: ibis.BaseBackend, first: Cleaned, moment: str) -> date:

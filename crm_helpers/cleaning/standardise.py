@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import ibis
 
-from crm_helpers.cleaning.converted import FATAL, TOUCHED, Converted, write_converted
+from crm_helpers.cleaning.converted import CODES_OF, FATAL, TOUCHED, Converted, code_of, write_converted
 from crm_helpers.cleaning.rules import CODES, DECLARED, KEPT_AS_ZERO, RAGGED_ROW, fatal_codes
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE, said_row
@@ -94,7 +94,7 @@ def standardise(
         connection, mapped, table, mapping, columns=columns, locale=locale, latest=latest, repeated=few
     )
     try:
-        converted_rows = write_converted(connection, query, table, folder)
+        converted_rows = write_converted(connection, query, table, folder, coded=[c.name for c in columns])
     except duckdb.InvalidInputException as error:
         what = (
             str(error).splitlines()[0]
@@ -118,11 +118,6 @@ def standardise(
 def clean_place(table: str) -> str:
     """Name the engine's view of a clean table, quoted; the blank keeps it apart from any source's name."""
     return quote_identifier(f"clean {table}")
-
-
-def code_of(column: str) -> str:
-    """Name the column that holds a value's code, quoted."""
-    return quote_identifier(f"{column}?")
 
 
 def _query(
@@ -150,10 +145,7 @@ def _query(
         dates = column.type in {"date", "datetime"} and kind.is_string() and not origin.formats
         code = _code(given, name, column, undeclared=dates, latest=latest)
         judged += [name, f"{code} AS {code_of(column.name)}"]
-        good = f"{code_of(column.name)} = 0"
-        if column.type == "money":
-            good += f" OR {code_of(column.name)} = {KEPT_AS_ZERO}"
-        final += [f"CASE WHEN {good} THEN {name} END AS {name}", code_of(column.name)]
+        final.append(f"{_kept_value(column, latest)} AS {name}")
     codes = ", ".join(code_of(column.name) for column in columns)
     return (
         f"WITH mapped AS ({connection.compile(mapped)}),"
@@ -161,10 +153,20 @@ def _query(
         f" typed AS (SELECT {', '.join(typed)} FROM found),"
         f" judged AS (SELECT {', '.join(judged)} FROM typed),"
         f" weighed AS (SELECT *, greatest({codes}) AS worst FROM judged),"
-        f" parted AS (SELECT {', '.join(final)}, worst,"
+        # one column, mostly empty: a column each costs as much as the values
+        f" parted AS (SELECT {', '.join(final)}, worst, CASE WHEN worst > 0 THEN [{codes}] END AS {CODES_OF},"
         f" {_fatal(table, mapping, columns, ragged=FAULT in raw)} AS {FATAL} FROM weighed)"
         f" SELECT * EXCLUDE (worst), worst > 0 OR {FATAL} > 0 AS {TOUCHED} FROM parted"
     )
+
+
+def _kept_value(column: Column, latest: date | None) -> str:
+    """Write SQL for a converted value, or NULL where it is beyond its bounds."""
+    name = quote_identifier(column.name)
+    if in_range(name, column, latest=latest) == "true":
+        return name
+    zero = f" OR {code_of(column.name)} = {KEPT_AS_ZERO}" if column.type == "money" else ""
+    return f"CASE WHEN {code_of(column.name)} = 0{zero} THEN {name} END"
 
 
 def _fatal(table: Table, mapping: TableMapping, columns: tuple[Column, ...], *, ragged: bool) -> str:
