@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -41,11 +41,17 @@ class RowGroups:
     [122880, 77120]
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, rising: Collection[str] = ()) -> None:
         self.rows = 0
         self._schema = schema
         # pandas' own metadata names library versions: without it the bytes depend on the rows alone
-        self._file = pq.ParquetWriter(path, schema.remove_metadata(), **_FORM)
+        self._file = pq.ParquetWriter(
+            path,
+            schema.remove_metadata(),
+            use_dictionary=[name for name in schema.names if name not in rising],
+            column_encoding=dict.fromkeys(rising, "DELTA_BINARY_PACKED"),  # rising numbers, as differences
+            **_FORM,
+        )
         self._thread = ThreadPoolExecutor(1)
         self._written: Future[None] | None = None
         self._kept: list[pa.Table] = []

@@ -143,7 +143,7 @@ def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path]) -
     judged = next(rows).drop_columns(TOUCHED).schema
     with (
         RowGroups(files["kept"], schema) as kept,
-        RowGroups(files["numbers"], _NUMBERS) as numbers,
+        RowGroups(files["numbers"], _NUMBERS, rising=[ROW]) as numbers,
         RowGroups(files["faulty"], judged) as faulty,
     ):
         for part in rows:
