@@ -13,8 +13,10 @@ from crm_helpers.analysis.segments.service_features import (
     buying_features,
     campaign_features,
     channel_shares,
+    described,
     service_features,
 )
+from crm_helpers.analysis.segments.service_summary import by_segment
 
 AS_OF, WINDOW = date(2024, 7, 1), 200
 END, START = pd.Timestamp(AS_OF), pd.Timestamp(AS_OF) - pd.Timedelta(days=WINDOW)
@@ -124,3 +126,41 @@ def test_a_campaign_counts_by_its_contact_and_an_answer_by_its_day():
     assert table["response_rate"].to_dict() == {"a": 1.0, "b": 0.0, "e": 1.0}
     lately = _indexed(campaign_features(contacts, campaigns, as_of=AS_OF, window_days=30))
     assert lately.index.tolist() == ["a"]
+
+
+def test_all_of_it_stands_beside_each_customer_and_is_summed_up_by_segment():
+    orders = ibis.memtable(
+        pd.DataFrame({"customer_id": ["a", "b", "c"], "orders": [2, 1, 0], "revenue": [30.0, 10.0, 0.0]})
+    )
+    bought = pd.DataFrame({
+        "customer_id": ["a", "a", "b"], "order_id": ["1", "2", "3"], "product_id": ["x", "y", "x"],
+        "ordered_at": pd.to_datetime(["2024-05-01"] * 3), "amount": [10.0, 20.0, 10.0],
+        "cost": [6.0, 9.0, np.nan], "channel": ["shop", "chat", "phone"],
+    })  # fmt: skip
+    talked = pd.DataFrame({
+        "customer_id": ["a", "a", "b"], "occurred_at": pd.to_datetime(["2024-05-02"] * 3),
+        "kind": ["complaint", "consultation", "consultation"], "satisfaction": [1.0, 3.0, 5.0],
+    })  # fmt: skip
+    reached = pd.DataFrame({
+        "campaign_id": ["k"] * 3, "customer_id": ["a", "b", "c"], "arm": ["treated", "treated", "holdout"],
+        "contacted_at": pd.to_datetime(["2024-05-03"] * 3), "responded": [True, False, True],
+        "responded_at": pd.to_datetime(["2024-05-04", None, None]),
+    })  # fmt: skip
+    campaigns = pd.DataFrame({"campaign_id": ["k"], "starts_on": [date(2024, 5, 1)]})
+    tables = {
+        "transactions": _money(bought), "products": ibis.memtable(PRODUCTS),
+        "communications": ibis.memtable(talked), "campaign_contacts": ibis.memtable(reached),
+        "campaigns": ibis.memtable(campaigns),
+    }  # fmt: skip
+    all_ = described(orders, tables, as_of=AS_OF).order_by("customer_id").to_pandas()
+    assert all_["customer_id"].tolist() == ["a", "b", "c"]
+    assert all_["main_channel"].tolist()[:2] == ["chat", "phone"]
+    first = all_.iloc[0]
+    assert (first["products"], first["margin"], first["complaints"], first["responses"]) == (2, 15.0, 1, 1)
+    names = pd.Series(["good", "good", "silent"])
+    segments = by_segment(all_, names, order=["silent", "good"]).set_index("segment")
+    assert segments.index.tolist() == ["silent", "good"]
+    good = segments.loc["good"]
+    assert (good["customers"], good["products"], good["margin_share"]) == (2, 1.5, 0.5)
+    assert (good["complaints"], good["satisfaction"], good["response_rate"]) == (0.5, 3.5, 0.5)
+    assert segments.loc["silent", ["products", "margin_share", "main_channel"]].isna().all()

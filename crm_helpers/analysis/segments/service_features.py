@@ -5,12 +5,20 @@ The companion of `features`: the same window, and nothing that happened on or af
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import ibis
 from ibis import _
 
-__all__ = ["COMPLAINT", "buying_features", "campaign_features", "channel_shares", "service_features"]
+__all__ = [
+    "COMPLAINT",
+    "buying_features",
+    "campaign_features",
+    "channel_shares",
+    "described",
+    "service_features",
+]
 
 COMPLAINT = "complaint"
 
@@ -93,7 +101,7 @@ def service_features(communications: ibis.Table, *, as_of: date, window_days: in
     times = _window(communications, "occurred_at", as_of=as_of, window_days=window_days)
     return times.group_by("customer_id").aggregate(
         contacts=_.count(),
-        complaints=(_.kind == COMPLAINT).fill_null(False).sum(),
+        complaints=_.count(where=_.kind == COMPLAINT),
         satisfaction=_.satisfaction.mean(),
     )
 
@@ -125,9 +133,47 @@ def campaign_features(
     )
     joined = _window(dated, "day", as_of=as_of, window_days=window_days)
     in_time = joined.responded_at.isnull() | (joined.responded_at.date() < _day(as_of))
-    answered = (joined.responded & in_time).fill_null(False)
-    counted = joined.group_by("customer_id").aggregate(campaigns=_.count(), responses=answered.sum())
+    answered = joined.responded & in_time
+    counted = joined.group_by("customer_id").aggregate(campaigns=_.count(), responses=_.count(where=answered))
     return counted.mutate(response_rate=_.responses / _.campaigns)
+
+
+def described(
+    table: ibis.Table, tables: Mapping[str, ibis.Table], *, as_of: date, window_days: int = 0
+) -> ibis.Table:
+    """Add to each customer's orders what was bought, through which channel, and what service met.
+
+    Parameters
+    ----------
+    table
+        One row a customer, from `features.customer_features`.
+    tables
+        Canonical `transactions`, `products`, `communications`, `campaign_contacts` and `campaigns`; all but
+        the first may be empty.
+    as_of, window_days
+        As for `buying_features`.
+
+    Returns
+    -------
+    ibis.Table
+        The table with the columns of `buying_features`, `service_features` and `campaign_features`, and
+        `main_channel` with `main_channel_share`: that of most orders, of equal ones the first by name.
+        What nothing is known of is missing.
+    """
+    lines = tables["transactions"]
+    shares = channel_shares(lines, as_of=as_of, window_days=window_days).filter(_.channel.notnull())
+    most = shares.order_by([_.share.desc(), _.channel]).distinct(on="customer_id", keep="first")
+    parts = (
+        buying_features(lines, tables["products"], as_of=as_of, window_days=window_days),
+        most.select("customer_id", main_channel=_.channel, main_channel_share=_.share),
+        service_features(tables["communications"], as_of=as_of, window_days=window_days),
+        campaign_features(
+            tables["campaign_contacts"], tables["campaigns"], as_of=as_of, window_days=window_days
+        ),
+    )
+    for part in parts:
+        table = table.left_join(part, "customer_id").drop("customer_id_right")
+    return table
 
 
 def _window(table: ibis.Table, time: str, *, as_of: date, window_days: int) -> ibis.Table:
