@@ -120,8 +120,8 @@ def distinctive(found: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> distinctive(np.array([[0.8, 0.6], [0.8, 0.0]])).tolist()
-    [[0.4, 0.6], [0.4, 0.0]]
+    >>> distinctive(np.array([[0.5, 0.5], [0.5, 0.0]])).tolist()
+    [[0.25, 0.5], [0.25, 0.0]]
     """
     return np.asarray(found * found / np.maximum(found.sum(axis=0), 1e-12))
 
