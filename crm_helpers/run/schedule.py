@@ -25,7 +25,7 @@ def run_side_by_side(
     Parameters
     ----------
     names
-        What to run; among those that are ready the earlier goes first.
+        What to run; among those that are ready the one most others wait for goes first, then the earlier.
     after
         For each, the names that must be done before.
     begin
@@ -37,7 +37,8 @@ def run_side_by_side(
     jobs
         Pieces side by side.
     """
-    waiting, finished = list(names), set[str]()
+    # those that others wait for first: else a core idles at the end beside the last of a chain
+    waiting, finished = sorted(names, key=lambda name: -_followers(name, after)), set[str]()
     running: dict[Future[Result], str] = {}
     going = True
     with ThreadPoolExecutor(max_workers=jobs) as pool:
@@ -53,3 +54,11 @@ def run_side_by_side(
         except BaseException:
             stop()
             raise
+
+
+def _followers(name: str, after: Mapping[str, frozenset[str]]) -> int:
+    """Count the pieces that wait for one, those that wait for these included."""
+    found = {name}
+    while more := {other for other, needs in after.items() if needs & found} - found:
+        found |= more
+    return len(found) - 1
