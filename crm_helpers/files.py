@@ -24,10 +24,9 @@ from crm_helpers.row_groups import stream, write_stream
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FEW", "fingerprint", "take_over", "work_folder", "write_table", "write_text"]
+__all__ = ["fingerprint", "take_over", "work_folder", "write_table", "write_text"]
 
 WAIT_SECONDS = 600  # for another process that does the same for the same company
-FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
 SETTLED_SECONDS = 3.0  # a file system may give two changes within this time the same date
 
 

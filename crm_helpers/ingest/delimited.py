@@ -22,7 +22,6 @@ import numpy as np
 import pyarrow as pa
 
 from crm_helpers.errors import InputError, suggest
-from crm_helpers.files import FEW
 from crm_helpers.ingest.batches import FAULT, FILE_ROW, FIRST_ROW, NO_ROWS, ROW, text_batches
 from crm_helpers.ingest.headers import LONGEST_RECORD, bounded_lines, csv_header, dialect, even_endings
 from crm_helpers.lake import connect, quote_text
@@ -33,6 +32,7 @@ __all__ = ["LONGEST_RECORD", "as_utf8", "copy_csv", "read_csv", "stream"]
 BATCH_ROWS = 100_000
 CHUNK_BYTES = 1 << 20
 COPY_MEMORY = "1GB"
+FEW = 8192  # values a row group: a column of more is written as it comes, which costs less than a list
 USUAL_RECORD = 2_000_000  # bytes, the engine's own limit
 
 _LINE = re.compile(r"(?:on Line:|in line) (\d+)")
