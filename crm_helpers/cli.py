@@ -39,7 +39,10 @@ _Parameter = Annotated[list[str] | None, typer.Option("-p", metavar="PAGE.NAME=V
     "Set a parameter; may be given several times."
 ))]  # fmt: skip
 _File = Annotated[Path | None, typer.Option("-f", metavar="FILE", help="Parameters by page, as YAML.")]
-_Jobs = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Pages side by side.")]
+_Jobs = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, max=64, help="Pages side by side; without it one a core, at most 3."),
+]
 _Timeout = Annotated[float, typer.Option(metavar="SECONDS", min=1, help="Longest time for one page.")]
 _RunTimeout = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help=(
     "Longest time for all pages together."
@@ -58,18 +61,18 @@ def run_command(  # noqa: PLR0913, PLR0917 - a command's options are its signatu
     start: _From = "",
     parameter: _Parameter = None,
     file: _File = None,
-    jobs: _Jobs = 3,
+    jobs: _Jobs = None,
     timeout: _Timeout = 3600,
     run_timeout: _RunTimeout = None,
 ) -> None:
     """Run a company's pages and publish the report; a run that fails leaves the last report as it was."""
-    from crm_helpers.run.prepare import Request
+    from crm_helpers.run.prepare import Request, default_jobs
     from crm_helpers.run.progress import terminal_or_log
     from crm_helpers.run.runner import run
 
     request = Request(
         company, as_of, tuple(filter(None, only.split(","))), start or None, tuple(parameter or ()), file,
-        jobs, timeout, float("inf") if run_timeout is None else run_timeout,
+        jobs or default_jobs(), timeout, float("inf") if run_timeout is None else run_timeout,
     )  # fmt: skip
     display = terminal_or_log()
     try:

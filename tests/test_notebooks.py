@@ -89,20 +89,14 @@ def test_it_begins_with_one_question_and_ends_with_prose(path):
     assert any("## So what" in cell.source for cell in cells if cell.cell_type == "markdown")
 
 
-def _read_lines(source: str) -> list[str]:
-    # an import is looked up, not read
-    return [
-        line for line in source.splitlines() if line.strip() and not line.startswith(("from ", "import "))
-    ]
-
-
 @every_notebook
 def test_it_is_thin(path):
     assert len(read(path).cells) <= 30
     long = [
         cell.id
         for cell in code_cells(path)
-        if "parameters" not in cell.metadata.get("tags", []) and len(_read_lines(cell.source)) > 8
+        if "parameters" not in cell.metadata.get("tags", [])
+        and len([line for line in cell.source.splitlines() if line.strip()]) > 8
     ]
     assert long == []
 

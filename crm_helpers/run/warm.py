@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import pkgutil
 import random
 import signal
 import sys
@@ -16,6 +17,7 @@ import threading
 from contextlib import suppress
 from multiprocessing import connection, current_process, parent_process
 from pathlib import Path
+from types import ModuleType
 
 from crm_helpers.run.server import PRELOAD
 
@@ -28,12 +30,18 @@ def _preload() -> None:
     for name in os.environ.pop(PRELOAD).split(","):
         # whatever a module fails with, the page that needs it says so better, with its cell
         with suppress(Exception):
-            importlib.import_module(name)
+            _import_whole(importlib.import_module(name))
     if "duckdb" in sys.modules:
         # its import opens a default connection with a worker thread: this ends the thread
         sys.modules["duckdb"].default_connection().execute("SET threads = 1")
     gc.collect()
     gc.freeze()  # objects of the imports stay out of the collector, so forks keep sharing their memory
+
+
+def _import_whole(module: ModuleType) -> None:
+    if module.__name__.startswith("crm_helpers.analysis."):  # its modules come when they are first named
+        for inner in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            importlib.import_module(f"{module.__name__}.{inner.name}")
 
 
 def serve_kernel(command: list[str], environment: dict[str, str], folder: str, log: str) -> None:
