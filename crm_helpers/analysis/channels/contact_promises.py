@@ -22,8 +22,8 @@ __all__ = ["open_lists", "promise_sentences", "resting", "score_lists"]
 _OPEN = ["customer_id", "channel", "band", "arm", "listed_on", "closes_on", "expected_sales", "error"]
 _KEYS = ["listed_on", "closes_on", "channel", "band", "arm"]
 _COLUMNS = [
-    "listed_on", "closes_on", "channel", "contacts", "held_out", "contacted", "promised", "promised_low",
-    "promised_high", "happened", "happened_low", "happened_high", "outcome",
+    "listed_on", "closes_on", "channel", "contacts", "held_out", "contacted", "held_out_contacted",
+    "promised", "promised_low", "promised_high", "happened", "happened_low", "happened_high", "outcome",
 ]  # fmt: skip
 _SURE = 1.959964
 
@@ -88,7 +88,7 @@ def score_lists(
     pandas.DataFrame
         A row a list and channel: sales a contact was promised to add and added, with 95 % intervals, and
         `outcome`: hit (they differ by no more than both errors allow), miss, "not yet" while the window is
-        open, or "not used" where none of the list is recorded as contacted.
+        open, or "not used" where those to contact were not contacted more often than those held out.
     """
     rows, day = _dated(before), pd.Timestamp(as_of)
     rows = rows[rows["listed_on"] < day]
@@ -151,20 +151,27 @@ def _scored(own: pd.DataFrame, day: pd.Timestamp) -> tuple[object, ...]:
     promised = normal_estimate(
         float((share * contact["expected"]).sum()), float((share * contact["error"]).sum())
     )
-    counts = (int(n.sum()), int(held["n"].sum()), float(contact["made"].sum() / n.sum()))
+    reached = [float(arm["made"].sum() / max(arm["n"].sum(), 1)) for arm in (contact, held)]
+    counts = (int(n.sum()), int(held["n"].sum()), *reached)
     told = (*key, *counts, promised.value, promised.low, promised.high)
     nothing = (np.nan, np.nan, np.nan)
     if key[1] > day:
         return (*told, *nothing, "not yet")
-    if not contact["made"].sum():
+    if not _used(reached, n.sum(), held["n"].sum()):
         return (*told, *nothing, "not used")
-    both = contact.join(held, rsuffix="_held", how="inner").dropna(subset=["variance", "variance_held"])
+    both = contact.join(held.add_suffix("_held"), how="inner").dropna(subset=["variance", "variance_held"])
     if both.empty:
         return (*told, *nothing, "nobody to compare")
     happened, error = _difference(both)
     apart = abs(happened.value - promised.value)
     allowed = float(np.hypot(error, (promised.high - promised.value) / _SURE)) * _SURE
     return (*told, happened.value, happened.low, happened.high, "hit" if apart <= allowed else "miss")
+
+
+def _used(reached: list[float], contacts: float, held: float) -> bool:
+    """Say whether those to contact were contacted more often than those held out, by more than chance."""
+    spread = sum(share * (1 - share) / max(n, 1) for share, n in zip(reached, (contacts, held), strict=True))
+    return reached[0] - reached[1] > _SURE * float(np.sqrt(spread))
 
 
 def _difference(both: pd.DataFrame) -> tuple[Estimate, float]:
@@ -180,8 +187,10 @@ def _sentence(row: pd.Series) -> Said:
     promised = Estimate(*(float(row[name]) for name in ("promised", "promised_low", "promised_high")))
     if row["outcome"] == "not yet":
         return "channels.promise_open", {**place, "until": row["closes_on"].date(), "promised": promised}
-    if row["outcome"] in ("not used", "nobody to compare"):
-        return "channels.promise_unused", {**place, "why": row["outcome"]}
+    if row["outcome"] == "not used":
+        return "channels.promise_unused", place
+    if row["outcome"] == "nobody to compare":
+        return "channels.promise_alone", place
     happened = Estimate(*(float(row[name]) for name in ("happened", "happened_low", "happened_high")))
     key = "channels.promise_hit" if row["outcome"] == "hit" else "channels.promise_miss"
     return key, {**place, "promised": promised, "happened": happened}

@@ -19,12 +19,12 @@ from crm_helpers.analysis.estimates import rounded
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.lift import LiftTest
 
-__all__ = ["Calibrated", "calibrate", "compared", "known_channels"]
+__all__ = ["TEST_COLUMNS", "Calibrated", "calibrate", "compared", "known_channels"]
 
 _MONTH = 365.25 / 12  # days
 _BEFORE = 3  # months whose mean cost is what the test started from
 _GRID = np.linspace(SMALLEST, LARGEST, 981)
-_COLUMNS = [
+TEST_COLUMNS = [
     "channel", "starts_on", "ends_on", "spend_change", "orders", "low", "high", "expected",
     "expected_without", "held",
 ]  # fmt: skip
@@ -141,24 +141,30 @@ def compared(
     -------
     pandas.DataFrame
         `channel`, `starts_on`, `ends_on`, `spend_change`, `orders` with 95 % interval, `expected`,
-        `expected_without`, and `held`: whether the curve without tests lies in the interval.
+        `expected_without`, and `held`: whether test and curve without tests differ by no more than both
+        errors allow.
     """
     records = []
     for test in tests:
         if test.channel not in channels:
             continue
-        with_tests, without = (_of_curve(test, channels[test.channel], table, shape) for table in curves)
+        rows, alone = channels[test.channel], curves[1]
+        now, without = (_of_curve(test, rows, table, shape) for table in curves)
+        ends = [_of_curve(test, rows, alone, shape, at=f"exponent_{end}") for end in ("low", "high")]
         low, high = (test.orders + sign * 1.959964 * test.standard_error for sign in (-1, 1))
+        allowed = np.hypot(high - low, ends[1] - ends[0]) / 2
         told = (test.channel, test.starts_on, test.ends_on, test.spend_change, test.orders, low, high)
-        records.append((*told, with_tests, without, low <= without <= high))
-    return rounded(pd.DataFrame(records, columns=_COLUMNS))
+        records.append((*told, now, without, bool(abs(without - test.orders) <= allowed)))
+    return rounded(pd.DataFrame(records, columns=TEST_COLUMNS))
 
 
-def _of_curve(test: LiftTest, rows: pd.DataFrame, curves: pd.DataFrame, shape: ShapeName) -> float:
+def _of_curve(
+    test: LiftTest, rows: pd.DataFrame, curves: pd.DataFrame, shape: ShapeName, *, at: str = "exponent"
+) -> float:
     own = curves[curves["channel"] == test.channel].iloc[0]
-    b, middle = np.array(float(own["exponent"])), middle_cost(rows)
-    level = float(own["scale"]) * float(relative(shape, np.array(middle / own["middle"]), b))
-    return float(_expected(test, rows, level, b, shape))
+    ratio, b = np.array(middle_cost(rows) / float(own["middle"])), np.array(float(own["exponent"]))
+    level = float(own["scale"]) * float(relative(shape, ratio, b))
+    return float(_expected(test, rows, level, np.array(float(own[at])), shape))
 
 
 def _expected(

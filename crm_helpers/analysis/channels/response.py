@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.channels.budget import Curves
-from crm_helpers.analysis.channels.lift_tests import calibrate, compared, known_channels
+from crm_helpers.analysis.channels.lift_tests import TEST_COLUMNS, calibrate, compared, known_channels
 from crm_helpers.analysis.channels.response_fit import fit_each, middle_cost, shrink
 from crm_helpers.analysis.channels.shape_choice import ShapeChoice, choose_shape
 from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, relative
@@ -47,7 +47,7 @@ class ResponseCurves:
     scales: np.ndarray
     exponents: np.ndarray
     choice: ShapeChoice
-    tests: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tests: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TEST_COLUMNS))
 
     @property
     def shape(self) -> ShapeName:
