@@ -2,7 +2,7 @@
 
 Run: python tests/peers/check_channels.py [--seeds 20] [--customers 6000] [--weeks 100]
 
-Each seed makes a company with planted curves, brings it in, cleans it, fits the curves and divides the budget.
+Each seed makes a company with planted curves, brings it in, cleans it, fits curves and divides its budget.
 Prints one JSON line a measurement: parameters found again with their intervals, the share of the best plan's
 gain that is lost to estimation, the gain promised beside the gain that comes true by the planted curves, and
 carry-over and saturation from made weeks whose misses remember one another. Ends with 1 when a promise is
@@ -131,7 +131,7 @@ def _by_week(memory: float, companies: int) -> bool:
 
 
 def made_weeks(seed: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
-    """Make weeks with carry-over, saturation, trend and season; what is left over remembers the week before."""
+    """Make weeks with carry-over, saturation, trend, season, and errors that remember the week before."""
     random = np.random.default_rng(seed)
     cost = random.uniform(0, 1, (WEEKS, 2))
     cost[:, 1] *= random.random(WEEKS) > 0.6

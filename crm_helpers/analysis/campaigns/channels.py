@@ -69,10 +69,8 @@ def evaluate_campaigns(
         spend=_.spend.sum().fill_null(0),
         known=_.responded.count(),
     )
-    rows = [
-        *ratio_rows(people.filter(_.known > 0), "response", "responses", "known"),
-        *ratio_rows(people, "spend after contact", "spend", "contacts"),
-    ]
+    ratios = {"response": ("responses", "known"), "spend after contact": ("spend", "contacts")}
+    rows = ratio_rows(people, ratios)
     return ranked([*rows, *_response_costs(rows, cost_per_contact)], minimum=minimum)
 
 

@@ -111,8 +111,10 @@ def _dated(before: pd.DataFrame) -> pd.DataFrame:
 
 def _sums(rows: pd.DataFrame, transactions: ibis.Table, contacts: ibis.Table) -> pd.DataFrame:
     listed = ibis.memtable(rows.astype(dict.fromkeys(_OPEN[:4], "str")))
-    day = transactions.ordered_at.date()
-    days = transactions.group_by("customer_id", day=day).aggregate(amount=_.amount.sum().cast("float64"))
+    first, last = rows["listed_on"].min().date(), rows["closes_on"].max().date()
+    seen = transactions.filter(_.ordered_at.date() >= ibis.date(first), _.ordered_at.date() < ibis.date(last))
+    day = seen.ordered_at.date()
+    days = seen.group_by("customer_id", day=day).aggregate(amount=_.amount.sum().cast("float64"))
     spent = _within(listed, days, "day").aggregate(y=_.amount.sum())
     made = contacts.filter(_.arm.fill_null("treated") != "holdout").select(
         "customer_id", day=_.contacted_at.date()

@@ -17,6 +17,7 @@ FEWEST_AHEAD = 4
 """Months predicted from the months before, below which nothing is chosen."""
 
 _FEWEST_BEFORE = 6
+_LUCK = 1.645  # standard errors that one shape beats another by in one of twenty tries by luck
 _COLUMNS = ["channel", "shape", "missed", "deviance", "months", "chosen"]
 
 
@@ -50,8 +51,8 @@ def choose_shape(channels: dict[str, pd.DataFrame]) -> ShapeChoice:
     """Predict each month of the second half from the months before it, with every shape.
 
     One shape is chosen for all channels, for a channel alone has too few months to tell. Another than the
-    power is taken only where it saves more deviance than the standard error of what it saves (months as
-    units, all channels of a month together).
+    power is taken only where it saves more deviance than luck would (one side, 95 %; months as units, all
+    channels of a month together).
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def choose_shape(channels: dict[str, pd.DataFrame]) -> ShapeChoice:
     other = min(SHAPES[1:], key=lambda shape: sums[shape])
     saved = wide["power"].to_numpy(float) - wide[other].to_numpy(float)
     error = float(saved.std(ddof=1) * np.sqrt(len(saved)))
-    chosen: ShapeName = other if float(saved.sum()) > error else "power"
+    chosen: ShapeName = other if float(saved.sum()) > _LUCK * error else "power"
     total = max(sums["power"], 1e-12)
     return ShapeChoice(chosen, _table(months, chosen), float(saved.sum()) / total, error / total)
 
