@@ -16,6 +16,7 @@ from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, l
 __all__ = ["Fit", "fit_each", "middle_cost", "shrink", "weighted_fits"]
 
 LARGEST_STEP = 2.0
+_CLOSE = 1e-12  # change of an elasticity at which a fit stands still
 _START = 0.5  # elasticity from which bounded shapes are fitted
 _FEWEST_TO_SHRINK = 4  # channels: with fewer, their common mean is no better known than each
 
@@ -112,9 +113,12 @@ def weighted_fits(
         h00, h01, h11 = mu.sum(axis=1), (mu * x).sum(axis=1), (mu * x * x).sum(axis=1)
         # where the months left in have one cost only, the ridge keeps the slope where it is
         det = h00 * h11 - h01 * h01 + 1e-9 * h00 * h00
+        before = b
         a = a + np.clip((h11 * g0 - h01 * g1) / det, -LARGEST_STEP, LARGEST_STEP)
         b = b + np.clip((h00 * g1 - h01 * g0) / det, -LARGEST_STEP, LARGEST_STEP)
         b = b if shape == "power" else np.clip(b, SMALLEST, LARGEST)
+        if np.abs(b - before).max(initial=0.0) < _CLOSE:
+            break
     return a, b
 
 
