@@ -135,7 +135,8 @@ def make_plan(
     around = quantile_estimate(promised, draws)
     gain = Estimate(promised - optimism, around.low - optimism, around.high)
     advice: Advice = "move" if gain.low > 0 else "do not move"
-    compared = _compared(table, curves, now, plan.cost, observed=observed)
+    unit = limited.unit if limited else 0.0
+    compared = _compared(table, curves, now, plan.cost, observed=observed, unit=unit)
     prices = limit_prices(compared, money, price=plan.shadow_price, limited=limited, stated=limits)
     found = (gain, promised, optimism, regret, plan.shadow_price, apart, gap, (), left, prices)
     return BudgetPlan(compared, advice, money, least, most, left_out, *found)
@@ -202,11 +203,13 @@ def _compared(
     planned: np.ndarray,
     *,
     observed: Curves | None = None,
+    unit: float = 0.0,
 ) -> pd.DataFrame:
     seen = observed or curves
     given = (curves.low > seen.low) | (curves.high < seen.high)
-    room = np.maximum(curves.high - curves.low, 1e-12)
-    at_least, at_most = (planned - curves.low) / room < 1e-6, (curves.high - planned) / room < 1e-6
+    # a plan in whole parts of the budget stops up to a part short of a bound
+    near = np.maximum(1e-6 * np.maximum(curves.high - curves.low, 1e-12), unit)
+    at_least, at_most = planned - curves.low < near, curves.high - planned < near
     return pd.DataFrame({
         "channel": table["channel"],
         "cost_now": now, "cost_planned": planned, "change": planned / np.where(now > 0, now, np.nan) - 1,
