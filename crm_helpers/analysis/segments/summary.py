@@ -22,7 +22,7 @@ __all__ = [
     "segment_profile",
 ]
 
-BLOCKS = 4_000  # resampled units at most: above it, customers are drawn in random blocks
+BLOCKS = 2_000  # resampled units at most: above it, customers are drawn in random blocks
 CHUNK = 250  # draws whose weights are in memory at once
 FEWEST_CUSTOMERS = 100  # below it nothing is said about segments
 ENOUGH_CUSTOMERS = 500
@@ -135,7 +135,7 @@ def later_sales(
 def bootstrap_sums(values: np.ndarray, groups: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
     """Draw the number of customers and the sum of a value in each group, again and again.
 
-    Customers weigh Poisson(1) in each draw, which approaches drawing with replacement. Above 4,000
+    Customers weigh Poisson(1) in each draw, which approaches drawing with replacement. Above 2,000
     customers, random blocks of equal size are drawn instead of single customers: ratios of the sums
     (shares, means) vary as they do over customers, and time and memory no longer grow with the number.
     The sums themselves vary more, for the number of customers drawn varies: use ratios only.
