@@ -252,7 +252,7 @@ def _since(cut: ibis.Value, day: ibis.Value) -> ibis.Value:
 
 
 def _named(codes: np.ndarray, categories: ibis.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Number the categories that occur, in the order of their names, and name them."""
+    """Give the categories that occur numbers in the order of their names, and look the names up."""
     used, places = np.unique(codes, return_inverse=True)
     names = categories.to_pandas().set_index("category")["name"]
     return places, names.reindex(used).to_numpy(object)

@@ -227,7 +227,7 @@ def _orders(lines: ibis.Table) -> ibis.Table:
         amount=_.amount.sum(), day=_.ordered_at.max().date(), lines=_.count()
     )
     # the category's number breaks ties, so that equal runs give equal tables
-    key = {"known": parts.category.notnull(), "amount": parts.amount, "category": parts.category}
+    key = {"known": parts.category.fill_null(-1) >= 0, "amount": parts.amount, "category": parts.category}
     orders = parts.group_by("customer_id", "order_id").aggregate(
         day=_.day.max(), amount=_.amount.sum().cast(_MONEY), lines=_.lines.sum(), most=ibis.struct(key).max()
     )
