@@ -58,8 +58,25 @@ class CrossProducts:
     centre: np.ndarray
     gram: np.ndarray
 
-    def solve(self, outcome: str, regressors: Sequence[str]) -> Solution:
-        """Solve `X'X b = X'y`; a column that those before it determine is dropped."""
+    def part(self, columns: Sequence[str]) -> CrossProducts:
+        """Return what is known of some of the columns."""
+        at = [self.columns.index(name) for name in columns]
+        return CrossProducts(tuple(columns), self.rows, self.centre[at], self.gram[np.ix_(at, at)])
+
+    def mean(self, column: str) -> float:
+        """Return the mean of a column."""
+        return float(self.centre[self.columns.index(column)])
+
+    def variance(self, column: str) -> float:
+        """Return the variance of a column, over n − 1."""
+        at = self.columns.index(column)
+        return float(self.gram[at, at] / (self.rows - 1)) if self.rows > 1 else np.nan
+
+    def solve(self, outcome: str, regressors: Sequence[str], *, origin: np.ndarray | None = None) -> Solution:
+        """Solve `X'X b = X'y`; a column that those before it determine is dropped.
+
+        Where an origin is given columns are measured from there: the constant is what is expected there.
+        """
         at = [self.columns.index(name) for name in regressors]
         y = self.columns.index(outcome)
         gram, moment, centre = self.gram[np.ix_(at, at)], self.gram[at, y], self.centre[[y, *at]]
@@ -69,6 +86,7 @@ class CrossProducts:
         solution[1:, 1:][np.ix_(kept, kept)] = inverse(gram[np.ix_(kept, kept)])
         slopes = solution[1:, 1:] @ moment
         spread = {"total": float(self.gram[y, y]), "explained": float(slopes @ moment)}
+        centre = centre if origin is None else centre - np.append(0.0, origin)
         return Solution(solution, slopes, np.append(True, kept), centre, self.rows, **spread)
 
 
@@ -108,7 +126,9 @@ def cross_products(table: ibis.Table, *, columns: Sequence[str], by: str | None 
     rows = table.select(**key, **chosen).drop_null()
     means = by_group(rows, {name: rows[name].mean() for name in chosen})
     centres = means[means["n"] > 0]
-    joined, mean = with_numbers(rows, centres[[*chosen]].add_prefix("mean_").to_dict("index"))
+    joined, mean = with_numbers(
+        rows, {str(group): {f"mean_{c}": row[c] for c in chosen} for group, row in centres.iterrows()}
+    )
     less = {name: joined[name] - mean.get(f"mean_{name}", 0.0) for name in chosen}
     centred = joined.select(*key, **less)
     products = {f"{a}_{b}": (centred[a] * centred[b]).sum() for a, b in pairs(list(chosen))}

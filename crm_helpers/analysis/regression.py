@@ -126,6 +126,7 @@ def least_squares(
     regressors: Sequence[str],
     errors: Errors = "HC3",
     only: Sequence[str] | None = None,
+    origins: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, dict[str, Regression]]:
     """Fit several outcomes on the same regressors, from cross-products at hand and one more pass.
 
@@ -137,6 +138,8 @@ def least_squares(
         The columns to explain, and those that explain each.
     errors, only
         As in `ols`.
+    origins
+        By group, the point from which regressors are measured: the intercept is the outcome expected there.
 
     Returns
     -------
@@ -146,7 +149,10 @@ def least_squares(
     names = ("intercept", *regressors)
     wanted = [names.index(name) for name in (names if only is None else only)]
     solved = {
-        outcome: {key: group.solve(outcome, regressors) for key, group in sums.groups.items()}
+        outcome: {
+            key: group.solve(outcome, regressors, origin=(origins or {}).get(key))
+            for key, group in sums.groups.items()
+        }
         for outcome in outcomes
     }
     variances = _variances(sums, solved, wanted, regressors, errors) if wanted and sums.groups else {}

@@ -73,8 +73,9 @@ def compare(
         return {}
     design = described(rows)
     chance, expected = np.empty(len(rows)), np.empty(y.shape)
+    start = logistic(design, treated)  # where the folds' own steps begin: few are left to go
     for held in folds(len(rows), seed=seed, by=treated):
-        chance[held] = special.expit(design[held] @ logistic(design[~held], treated[~held]))
+        chance[held] = special.expit(design[held] @ logistic(design[~held], treated[~held], start=start))
         fitted = ~held & ~treated
         expected[held] = design[held] @ ridge(design[fitted], y[fitted])
     kept = chance <= HIGHEST_CHANCE
@@ -119,9 +120,11 @@ def ridge(design: np.ndarray, outcome: np.ndarray, *, penalty: float = 1.0) -> n
     return np.asarray(np.linalg.solve(gram + np.diag(shrink), design.T @ outcome))
 
 
-def logistic(design: np.ndarray, outcome: np.ndarray, *, penalty: float = 0.1) -> np.ndarray:
+def logistic(
+    design: np.ndarray, outcome: np.ndarray, *, penalty: float = 0.1, start: np.ndarray | None = None
+) -> np.ndarray:
     """Fit a logistic regression by Newton's method, with a small penalty on all but the constant (first)."""
-    slopes = np.zeros(design.shape[1])
+    slopes = np.zeros(design.shape[1]) if start is None else start
     shrink = np.full(len(slopes), penalty)
     shrink[0] = 1e-9
     for _step in range(_STEPS):

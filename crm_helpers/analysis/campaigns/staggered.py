@@ -68,9 +68,15 @@ class WeekPanel:
         return np.where(self.free, self.residual, 0.0)
 
     @cached_property
+    def _counted(self) -> np.ndarray:
+        # as numbers: products of truth values go the slow way
+        return self.free.astype(float)
+
+    @cached_property
     def _weeks_inverse(self) -> np.ndarray:
-        shared = self.free.T @ (self.free * self._each[:, None])
-        return np.asarray(np.linalg.pinv(np.diag(self.free.sum(axis=0).astype(float)) - shared))
+        shared = self._counted.T @ (self._counted * self._each[:, None])
+        gram = np.diag(self._counted.sum(axis=0)) - shared
+        return np.asarray(np.linalg.pinv(gram, hermitian=True))
 
     @cached_property
     def _each(self) -> np.ndarray:
@@ -79,8 +85,8 @@ class WeekPanel:
 
     def _solve(self, own: np.ndarray, weekly: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Solve the normal equations; customers are eliminated first, weeks are few."""
-        week = self._weeks_inverse @ (weekly - (own * self._each) @ self.free)
-        return (own - self.free @ week) * self._each, week
+        week = self._weeks_inverse @ (weekly - (own * self._each) @ self._counted)
+        return (own - self._counted @ week) * self._each, week
 
 
 def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +113,8 @@ def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np
     numbered = kept.mutate(week=(_.day.delta(origin, unit="day") // 7).cast("int64"))
     sums = numbered.filter((_.week >= 0) & (_.week < weeks)).group_by("customer_id", "week")
     frame = sums.aggregate(amount=_.amount.sum()).to_pandas()
-    customers, place = np.unique(frame["customer_id"].to_numpy(str), return_inverse=True)
+    place, names = pd.factorize(frame["customer_id"], sort=True)
+    customers = np.asarray(names, dtype=object)
     spend = np.zeros((len(customers), weeks))
     spend[place, frame["week"].to_numpy()] = frame["amount"]
     return customers, spend
