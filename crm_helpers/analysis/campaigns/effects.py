@@ -41,6 +41,8 @@ class Study:
     days: ibis.Table
     contacts: ibis.Table
     """Contacts of campaigns that have begun."""
+    before_days: int
+    """Days before the start that describe a customer."""
 
 
 def evaluate(
@@ -117,11 +119,11 @@ def study(
     table["reason"] = reasons(table, plan, today=pd.Timestamp(as_of), first=first, minimum=minimum_arm)
     chosen = table.loc[(table["design"] == "targeted") & (table["reason"] == ""), "campaign_id"].tolist()
     with one_thread("blas"):
-        likes, unlike = compare_targeted(rows, chosen, regressions["spend"])
+        likes, unlike = compare_targeted(rows, chosen, regressions["spend"], plan=plan, days=days)
         changes = staggered_effects(plan, contacts, days, window_days=window_days, only=chosen)
     table = _replaced(table.set_index("campaign_id"), likes, changes).reset_index(names="campaign_id")
     effects = graded(table, placebo_possible=plan["placebo_from"] >= first)
-    return Study(effects, unlike, plan, rows, days, contacts)
+    return Study(effects, unlike, plan, rows, days, contacts, before_days)
 
 
 def _put_together(plan: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
