@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm_helpers.analysis.channels.budget import Curves, by_marginal_value
 from crm_helpers.analysis.channels.budget_plan import BudgetPlan, make_plan
 from crm_helpers.analysis.channels.findings import action, next_month, plan_finding, spent_sentences
 from crm_helpers.analysis.channels.response import fit_curves
@@ -81,3 +82,30 @@ def test_the_plan_names_its_month() -> None:
     plan = _plan()
     assert plan_finding(plan, month=date(2025, 2, 1))[1]["month"] == "February 2025"
     assert action(plan, month=date(2025, 2, 1))[1]["month"] == "February 2025"
+
+
+def test_regret_within_a_group_limit_is_that_of_divisions_that_keep_it() -> None:
+    free, grouped = _plan(), _plan("b + c: ..900")
+    # what is lost for the limit is no want of knowledge: the months here are exact to half an order
+    assert grouped.regret <= 0.01 * free.promised
+    assert 0 <= grouped.optimism <= 0.01 * free.promised
+
+
+def test_the_division_by_draws_keeps_group_limits_like_the_grid_does() -> None:
+    one = np.ones(3)
+    curves = Curves(40 * one, np.array([0.2, 0.4, 0.7]), one, 10 * one, 1000 * one)
+    cost = by_marginal_value(curves, 1500.0, [((1, 2), 0.0, 900.0)])[0]
+    assert cost[1] + cost[2] == pytest.approx(900)
+    assert cost.sum() == pytest.approx(1500)
+    marginal = curves.marginal(cost)
+    assert marginal[1] == pytest.approx(marginal[2], rel=1e-6)
+    assert marginal[0] < marginal[1]
+    least = by_marginal_value(curves, 1500.0, [((0, 1), 800.0, np.inf)])[0]
+    assert least[0] + least[1] == pytest.approx(800)
+
+
+def test_a_limit_beyond_what_was_ever_spent_is_named_with_what_was() -> None:
+    plan = _plan("a: 5000..; c: ..3")
+    assert plan.advice == "limits conflict"
+    assert plan.conflict[0].startswith("a at least 5,000 where it never cost more than 9")
+    assert plan.conflict[1].startswith("c at most 3 where it never cost less than 1")
