@@ -12,6 +12,7 @@ import pandas as pd
 from ibis import _
 from ibis import selectors as s
 
+from crm_helpers.analysis.churn.rhythm import rhythm
 from crm_helpers.analysis.value.lookback import Past
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
@@ -47,13 +48,15 @@ class Snapshot:
     """Customers who are active on a day, what was known of them, and what they did next.
 
     `features` has a column a feature that the company knows; `alone` is the probability of no order
-    that follows from the model of buying; `churned` is missing where the days after are not there yet.
+    that follows from the model of buying; `rhythm` is from there; `churned` is missing where the days
+    after are not there yet.
     """
 
     day: date
     customers: pd.Series
     features: pd.DataFrame
     alone: np.ndarray
+    rhythm: np.ndarray
     churned: np.ndarray | None
 
 
@@ -88,8 +91,9 @@ def snapshot(
     active = active.merge(extra, on="customer_id", how="left", validate="one_to_one")
     churned = (active["later_orders"] == 0).to_numpy() if label else None
     return Snapshot(
-        past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), churned
-    )
+        past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), rhythm(active),
+        churned,
+    )  # fmt: skip
 
 
 def stacked(first: Snapshot, *others: Snapshot) -> Snapshot:
@@ -114,6 +118,7 @@ def stacked(first: Snapshot, *others: Snapshot) -> Snapshot:
         pd.concat([part.customers for part in parts], ignore_index=True),
         pd.concat(features, ignore_index=True),
         np.concatenate([part.alone for part in parts]),
+        np.concatenate([part.rhythm for part in parts]),
         np.concatenate([part.churned for part in parts if part.churned is not None]),
     )
 
