@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import ibis
 import numpy as np
@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from crm_helpers.engine import quote_identifier
 
 __all__ = ["GROUP_ROWS", "RowGroups", "in_order", "stream", "write_stream"]
+
+Result = TypeVar("Result")
 
 GROUP_ROWS = 122_880
 """Rows of a group: what the engine itself writes, and reads at a time on each of its threads."""
@@ -112,8 +114,8 @@ class _OutOfOrderError(Exception):
 
 
 def in_order(
-    connection: ibis.BaseBackend, query: str, number: str, use: Callable[[Iterator[pa.Table]], object]
-) -> None:
+    connection: ibis.BaseBackend, query: str, number: str, use: Callable[[Iterator[pa.Table]], Result]
+) -> Result:
     """Use the rows of a query in the order of a column of numbers.
 
     They mostly stand in that order, and looking costs a hundredth of sorting: where they do not, `use` is
@@ -129,11 +131,16 @@ def in_order(
         The column of numbers, none of them twice.
     use
         What to do with the rows, as `stream` gives them.
+
+    Returns
+    -------
+    object
+        What `use` gave.
     """
     try:
-        use(_watched(stream(connection, query), number))
+        return use(_watched(stream(connection, query), number))
     except _OutOfOrderError:
-        use(stream(connection, f"SELECT * FROM ({query}) ORDER BY {quote_identifier(number)}"))
+        return use(stream(connection, f"SELECT * FROM ({query}) ORDER BY {quote_identifier(number)}"))
 
 
 def _watched(batches: Iterator[pa.Table], number: str) -> Iterator[pa.Table]:

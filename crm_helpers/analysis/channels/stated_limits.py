@@ -7,7 +7,7 @@ and lets the last two together cost no more than a sum.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -127,9 +127,9 @@ def divide(curves: Curves, names: list[str], budget: float, *, stated: StatedLim
         unit,
     )
     money = np.arange(last + 1) * unit
-    worth = (curves.value * curves.scale)[:, None] * money ** curves.exponent[:, None]
+    worth = curves.worth(money[:, None]).T
     plan = allocate(worth, STEPS, limits=limits)
-    narrowed = Curves(curves.scale, curves.exponent, curves.value, np.minimum(low, high), high)
+    narrowed = replace(curves, low=np.minimum(low, high), high=high)
     return Limited(plan, unit, plan.units * unit, narrowed)
 
 

@@ -17,13 +17,15 @@ from crm_helpers.analysis.stability import adjusted_rand
 __all__ = ["FEWEST_TEXTS", "Choice", "choose", "explained", "tops"]
 
 FEWEST_TEXTS = 100  # different texts with telling words, below which no topic is looked for
-STABLE, COHERENT = 0.01, 0.1  # agreements, and coherences, closer than this are the same
+STABLE, COHERENT = 0.01, 0.03  # agreements, and coherences, closer than this are the same
 NULLS = 19  # shuffles; a real gain above all of them has a chance of 1 in 20 by luck
+FEW_NULLS, PLAIN_GAIN = 5, 0.1  # shuffles that are enough where topics explain a tenth more than all of them
 GAIN = 0.03  # more than chance by which topics must explain the words: 3 in 100
 TOP = 10  # words by which coherence is measured, as usual
 _Half = tuple[sparse.csr_array, tuple[np.ndarray, np.ndarray]]
 _TEXTS_EACH = 10  # no more topics than one for ten texts
-_HALVES = 12
+_HALVES = 9
+_FIRST, _HOPELESS = 3, 0.15  # halves after which a number so much less stable than the best is not tried on
 _HALF = 1_500  # texts of a half at most
 
 
@@ -86,14 +88,23 @@ def choose(
     numbers = [k for k in numbers if k <= most]
     if texts < FEWEST_TEXTS or not numbers:
         return NO_CHOICE
-    halves = _halves(features.matrix, most=max(numbers), seed=seed)
-    rows = [_tried(features, words, k, script=script, halves=halves) for k in numbers]
-    table = pd.DataFrame(rows, columns=["topics", "stability", "coherence", "explained"])
+    plain, learned = (directions(part, max(numbers)) for part in (features.plain, features.learned))
+    found = {k: factorise(features.learned, k, start=learned) for k in numbers}
+    table = pd.DataFrame(
+        {
+            "topics": numbers,
+            "stability": _stability(features, found, _halves(features.learned, most=max(numbers), seed=seed)),
+            "coherence": [_coherence(found[k][:, ~features.subject], words, script) for k in numbers],
+            "explained": [
+                explained(features.plain, factorise(features.plain, k, start=plain)) for k in numbers
+            ],
+        }
+    )
     stable = table[table["stability"] >= table["stability"].max() - STABLE]
     coherence = stable["coherence"].fillna(-1)
     best = stable[coherence >= coherence.max() - COHERENT].iloc[-1]
     k, stability, reached = int(best["topics"]), float(best["stability"]), float(best["explained"])
-    chance = max(_shuffle(features, k, seed=seed + draw) for draw in range(NULLS))
+    chance = _chance(features, k, reached=reached, seed=seed)
     chosen = k if reached > (1 + GAIN) * chance else 0
     table = table.assign(chosen=table["topics"] == chosen)
     return Choice(chosen, table, stability, reached, chance)
@@ -136,16 +147,32 @@ def _halves(matrix: sparse.csr_array, *, most: int, seed: int) -> list[_Half]:
     return [(matrix[rows], directions(matrix[rows], most)) for rows in drawn]
 
 
-def _tried(
-    features: Features, words: sparse.csr_array, k: int, *, script: np.ndarray, halves: list[_Half]
-) -> tuple[int, float, float, float]:
+def _stability(features: Features, found: dict[int, np.ndarray], halves: list[_Half]) -> list[float]:
+    """Measure how far the topics of halves agree with those of all texts, the median, for each number."""
     matrix = features.matrix
-    found = factorise(matrix, k)
-    whole = np.asarray(matrix @ found.T).argmax(axis=1)
-    topics = [factorise(half, k, start=start) for half, start in halves]
-    agreement = np.median([adjusted_rand(whole, np.asarray(matrix @ t.T).argmax(axis=1)) for t in topics])
-    coherence = np.nanmean(npmi(words, tops(found[:, ~features.subject]), script=script))
-    return k, float(agreement), float(coherence), explained(features.plain, factorise(features.plain, k))
+    whole = {k: np.asarray(matrix @ topics.T).argmax(axis=1) for k, topics in found.items()}
+    agreed: dict[int, list[float]] = {k: [] for k in found}
+    for place, (half, start) in enumerate(halves):
+        middle = {k: float(np.median(of)) if of else 1.0 for k, of in agreed.items()}
+        hopeless = max(middle.values()) - _HOPELESS if place >= _FIRST else 0.0
+        for k in (k for k in found if middle[k] >= hopeless):
+            again = np.asarray(matrix @ factorise(half, k, start=start).T).argmax(axis=1)
+            agreed[k].append(adjusted_rand(whole[k], again))
+    return [float(np.median(of)) for of in agreed.values()]
+
+
+def _coherence(topics: np.ndarray, words: sparse.csr_array, script: np.ndarray) -> float:
+    return float(np.nanmean(npmi(words, tops(topics), script=script)))
+
+
+def _chance(features: Features, k: int, *, reached: float, seed: int) -> float:
+    """Return the most that topics explain of shuffled words; a few shuffles settle what is plain."""
+    most = 0.0
+    for draw in range(NULLS):
+        if draw == FEW_NULLS and reached > (1 + PLAIN_GAIN) * most:
+            break
+        most = max(most, _shuffle(features, k, seed=seed + draw))
+    return most
 
 
 def _shuffle(features: Features, k: int, *, seed: int) -> float:

@@ -90,9 +90,12 @@ def _mixed(hashes: np.ndarray) -> np.ndarray:
 
 
 def _first_of_bucket(signature: np.ndarray) -> np.ndarray:
-    """Name the first text with the same band."""
-    _, first, bucket = np.unique(signature, axis=0, return_index=True, return_inverse=True)
-    return np.asarray(first[bucket.ravel()])
+    """Name the first text with the same band, told by one hash of it."""
+    key = np.zeros(len(signature), dtype=np.uint64)
+    for place in range(signature.shape[1]):
+        key = _mixed((key ^ signature[:, place]) * np.uint64(0x9E3779B97F4A7C15))
+    _, first, bucket = np.unique(key, return_index=True, return_inverse=True)
+    return np.asarray(first[bucket])
 
 
 def _alike(held: sparse.csr_array, one: np.ndarray, other: np.ndarray) -> np.ndarray:

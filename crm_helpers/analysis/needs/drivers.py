@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ibis
 import numpy as np
 import pandas as pd
 
+from crm_helpers.analysis.cells import cell_ols
 from crm_helpers.analysis.estimates import benjamini_hochberg
 from crm_helpers.analysis.needs.topics import OTHER
-from crm_helpers.analysis.regression import ols
+from crm_helpers.analysis.regression import Regression
 
 __all__ = ["contacts", "differences", "satisfaction_effects"]
 
@@ -63,16 +63,8 @@ def satisfaction_effects(rows: pd.DataFrame) -> pd.DataFrame:
     topics = _frequent(scored["topic"])
     if len(scored) < FEWEST_SCORES or len(topics) < 2:
         return pd.DataFrame(columns=columns)
-    indicators, names = _indicators(scored)
-    base = indicators.assign(score=scored["satisfaction"].to_numpy(float))
-    stacked = _stacked(base, scored["topic"], topics)
-    found = ols(
-        ibis.memtable(stacked),
-        outcome="score",
-        regressors=["is_topic", *names],
-        by="topic",
-        only=["is_topic"],
-    )
+    design, names, cell = _cells(scored)
+    found = {topic: _scores(scored, topic, design, names=list(names), cell=cell) for topic in topics}
     lines = [(name, found[name].estimate("is_topic"), found[name].p_value("is_topic")) for name in topics]
     table = pd.DataFrame([(name, e.value, e.low, e.high, p) for name, e, p in lines], columns=columns[:5])
     table["p_adjusted"] = benjamini_hochberg(table["p_value"].to_numpy())
@@ -98,12 +90,11 @@ def differences(rows: pd.DataFrame) -> pd.DataFrame:
     """
     columns = ["group", "value", "topic", "difference", "difference_low", "difference_high"]
     topics = _frequent(rows["topic"])
-    indicators, names = _indicators(rows)
+    design, names, cell = _cells(rows)
     wanted = {name: told for name, told in names.items() if told[0] != "kind"}
     if len(rows) < FEWEST_SCORES or not wanted or not topics:
         return pd.DataFrame(columns=[*columns, "p_adjusted", "compared_with"])
-    stacked = ibis.memtable(_stacked(indicators, rows["topic"], topics))
-    found = ols(stacked, outcome="is_topic", regressors=list(names), by="topic", only=list(wanted))
+    found = {topic: _shares(rows["topic"] == topic, design, names=list(names), cell=cell) for topic in topics}
     cells = [(*wanted[name], topic, found[topic], name) for name in wanted for topic in topics]
     lines = [(group, value, topic, fit.estimate(name)) for group, value, _, topic, fit, name in cells]
     table = pd.DataFrame([(g, v, t, e.value, e.low, e.high) for g, v, t, e in lines], columns=columns)
@@ -116,21 +107,36 @@ def _frequent(topics: pd.Series) -> list[str]:
     return sorted(counts[counts >= FEWEST_ROWS].index)
 
 
-def _indicators(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
-    """Make an indicator x1, x2 … of each value but the usual one; told by column, value and usual value."""
-    columns: dict[str, np.ndarray] = {}
+def _cells(rows: pd.DataFrame) -> tuple[np.ndarray, dict[str, tuple[str, str, str]], np.ndarray]:
+    """Find the kinds of rows, with an indicator x1, x2 … of each value but the usual one.
+
+    Returned are one row of indicators a kind, what each indicator tells (column, value, usual value), and
+    the kind of each row.
+    """
+    cell, kinds = pd.factorize(pd.MultiIndex.from_frame(rows[list(_GROUPS)]))
+    columns: list[np.ndarray] = []
     names: dict[str, tuple[str, str, str]] = {}
-    for group in _GROUPS:
+    for place, group in enumerate(_GROUPS):
         counts = rows[group].value_counts()
         usual, *values = sorted(counts.index, key=lambda value: (-counts[value], value)) or [""]
         for value in values:
-            name = f"x{len(names) + 1}"
-            names[name], columns[name] = (group, value, usual), (rows[group] == value).to_numpy(float)
-    return pd.DataFrame(columns, index=range(len(rows))), names
+            names[f"x{len(names) + 1}"] = (group, value, usual)
+            columns.append((kinds.get_level_values(place) == value).astype(float))
+    return np.array(columns).reshape(len(names), len(kinds)).T, names, cell
 
 
-def _stacked(base: pd.DataFrame, topic: pd.Series, topics: list[str]) -> pd.DataFrame:
-    """Repeat the rows once for each topic: `is_topic` says whether the row is about it."""
-    of = topic.to_numpy()
-    parts = [base.assign(is_topic=(of == name).astype(float), topic=name) for name in topics]
-    return pd.concat(parts, ignore_index=True)
+def _scores(
+    scored: pd.DataFrame, topic: str, design: np.ndarray, *, names: list[str], cell: np.ndarray
+) -> Regression:
+    """Regress scores on the topic and the indicators: each kind once with the topic and once without."""
+    about, score = (scored["topic"] == topic).to_numpy(), scored["satisfaction"].to_numpy(float)
+    place, count = 2 * cell + about, 2 * len(design)
+    both = np.column_stack([np.arange(count) % 2, np.repeat(design, 2, axis=0)])
+    sums = [np.bincount(place, of, minlength=count) for of in (np.ones(len(score)), score, score**2)]
+    return cell_ols(both, rows=sums[0], total=sums[1], squares=sums[2], names=["is_topic", *names])
+
+
+def _shares(about: pd.Series, design: np.ndarray, *, names: list[str], cell: np.ndarray) -> Regression:
+    """Regress whether a row is about a topic on the indicators."""
+    rows, told = (np.bincount(cell, of, minlength=len(design)) for of in (np.ones(len(cell)), about))
+    return cell_ols(design, rows=rows, total=told, squares=told, names=names)

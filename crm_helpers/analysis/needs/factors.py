@@ -60,11 +60,11 @@ def factorise(
         Topics by words, rows of unit length, none negative.
     """
     loads, words = _start(matrix, topics, start or directions(matrix, topics))
-    before = np.inf
+    before, held, whole = np.inf, matrix.T, (matrix.data**2).sum()
     for _ in range(iterations):
         _improve(loads, matrix @ words.T, words @ words.T)
-        cross, gram = np.ascontiguousarray(matrix.T @ loads), loads.T @ loads
-        error = float((matrix.data**2).sum() - 2 * (cross * words.T).sum() + (gram * (words @ words.T)).sum())
+        cross, gram = np.ascontiguousarray(held @ loads), loads.T @ loads
+        error = float(whole - 2 * (cross * words.T).sum() + (gram * (words @ words.T)).sum())
         turned = np.ascontiguousarray(words.T)
         _improve(turned, cross, gram)
         words = np.ascontiguousarray(turned.T)

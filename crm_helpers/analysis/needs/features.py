@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -38,13 +39,21 @@ class Features:
     """Row of each different text; −1 where it has no telling word and no subject."""
     column: np.ndarray
     """Column among all words of each word here, subjects left out."""
+    often: np.ndarray
+    """How many comments have each of these sets of words."""
+
+    @cached_property
+    def learned(self) -> sparse.csr_array:
+        """The rows of `matrix` as topics are learned from them: one that n comments have counts as √n."""
+        return sparse.csr_array(sparse.diags_array(self.often**0.25) @ self.matrix)
 
 
 def make_features(words: Words) -> Features:
     """Weigh words and subjects by TF-IDF, each different set of them once.
 
-    A wording that a hundred customers used for one matter teaches no more than one that a single customer
-    used; how often it was used is counted when topics are measured.
+    A set of words that n comments have teaches as much as √n: counted once, rare mixtures of amounts and
+    places would outvote what most customers say as soon as comments are many; counted n times, one form
+    letter would make a topic. How often it was said is counted when topics are measured.
 
     Parameters
     ----------
@@ -57,13 +66,15 @@ def make_features(words: Words) -> Features:
         With `idf = log((1 + n) / (1 + n(w))) + 1`.
     """
     column = _heaviest(words)
-    often = np.flatnonzero(np.asarray((words.about > 0).sum(axis=0)).ravel() >= FEWEST_TEXTS)
-    both = sparse.csr_array(sparse.hstack([words.said[:, column], words.about[:, often]], format="csr"))
+    spoken = np.flatnonzero(np.asarray((words.about > 0).sum(axis=0)).ravel() >= FEWEST_TEXTS)
+    both = sparse.csr_array(sparse.hstack([words.said[:, column], words.about[:, spoken]], format="csr"))
     both.sort_indices()
     row, kept = _different(both)
+    of_comment = row[words.text]
+    often = np.bincount(of_comment[of_comment >= 0], minlength=len(kept))
     counts = sparse.csr_array(both[kept])
     subject = np.arange(both.shape[1]) >= len(column)
-    names = np.append(words.words[column], np.array(words.subjects, dtype=object)[often])
+    names = np.append(words.words[column], np.array(words.subjects, dtype=object)[spoken])
     weight = np.where(subject, SUBJECT_WEIGHT, 1.0)
     present = np.asarray((counts > 0).sum(axis=0)).ravel()
     idf = np.log((1 + counts.shape[0]) / (1 + present)) + 1
@@ -72,7 +83,7 @@ def make_features(words: Words) -> Features:
     weighted = sparse.csr_array(counts * weight)
     return Features(
         _in_company(plain, chinese), plain, weighted, names=names, subject=subject, chinese=chinese,
-        row=row, column=column,
+        row=row, column=column, often=often,
     )  # fmt: skip
 
 

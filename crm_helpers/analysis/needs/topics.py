@@ -86,7 +86,7 @@ def find_topics(words: Words, *, numbers: Sequence[int] = NUMBERS, seed: int = 1
         choice = choose(features, binary, script=script, numbers=numbers, seed=seed)
         if not choice.k:
             return _none(words, choice, features.matrix.shape[0])
-        found = factorise(features.matrix, choice.k)
+        found = factorise(features.learned, choice.k)
         names, found = _named(found, features, words)
         return _described(words, features, found, names=names, choice=choice, binary=binary, seed=seed)
 

@@ -16,10 +16,9 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 from noto_cjk import otc_path
 
-__all__ = ["EM", "Glyph", "circle_of", "glyphs_of", "path_data", "short", "width_of"]
+__all__ = ["EM", "Glyph", "circle_of", "families", "glyphs_of", "path_data", "short", "width_of"]
 
 EM = 100.0  # units a letter's size is drawn in
-_FAMILIES = ("Noto Sans CJK SC", "DejaVu Sans")
 _PARTS = {1: "M", 2: "L", 3: "Q", 4: "C"}  # matplotlib's codes of a path, as SVG writes them
 _POINTS = {3: 2, 4: 3}  # that one such part takes; the others take one
 _STOP, _CLOSE = 0, 79
@@ -101,8 +100,14 @@ def _named(outline: str) -> str:
 
 
 @cache
-def _font() -> FT2Font:
+def families() -> tuple[str, ...]:
+    """Name the fonts that words are set in, known to matplotlib from now on."""
     fontManager.addfont(str(otc_path("sans")))
-    font = get_font([findfont(FontProperties(family=name)) for name in _FAMILIES])
+    return "Noto Sans CJK SC", "DejaVu Sans"
+
+
+@cache
+def _font() -> FT2Font:
+    font = get_font([findfont(FontProperties(family=name)) for name in families()])
     font.set_size(EM, 72)
     return font

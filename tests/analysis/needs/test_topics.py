@@ -36,12 +36,12 @@ def comments(texts: list[str], *, satisfaction: float = np.nan) -> pd.DataFrame:
     )
 
 
-def simulated(seed: int, count: int = 6_000) -> tuple[pd.DataFrame, np.ndarray]:
+def simulated(seed: int, count: int = 6_000, *, in_english: float = 0.2) -> tuple[pd.DataFrame, np.ndarray]:
     """Comments of the simulated company, a fifth in English, with the topics planted."""
     random = np.random.default_rng(seed)
     kind = random.choice(len(KINDS), count, p=(0.55, 0.33, 0.12))
     topic = np.array([random.choice(len(TOPICS), p=_TOPIC_SHARES[one]) for one in kind])
-    english = (random.random(count) < 0.2).astype(int)
+    english = (random.random(count) < in_english).astype(int)
     said = read_phrases().comment(topic, kind, language=english, random=random).to_pylist()
     return comments(said), topic
 
@@ -167,6 +167,13 @@ def test_one_language_only(english):
     key, values = findings.comments_finding(found)
     assert key == ("needs.comments_latin" if english else "needs.comments")
     assert values.get("chinese", 0) == 1 - english
+
+
+def test_rare_mixtures_do_not_outvote_topics_when_comments_are_many():
+    written, topic = simulated(1, 20_000, in_english=0)
+    found = study.study_needs(written, draws=100)
+    assert len(found.named) == len(TOPICS)
+    assert recovered(found, written, topic) >= 0.95
 
 
 def test_shuffled_scores_find_no_driver_and_no_urgent_matter():
