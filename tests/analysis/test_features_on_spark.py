@@ -1,6 +1,6 @@
 """Customer features on Spark beside DuckDB and a count by hand; only where pyspark and Java are installed.
 
-How to install them: README.md, "How it is built".
+`make spark` makes an environment with them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
 from pyspark.sql import SparkSession
 
 # what pyspark and Arrow say of their own age is not ours to mend
-pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.xdist_group("spark")]
+pytestmark = [
+    pytest.mark.filterwarnings("default", "ignore::DeprecationWarning", "ignore::FutureWarning"),
+    pytest.mark.xdist_group("spark"),
+]
 
 AS_OF = date(2024, 7, 1)
 NEEDED = ("customers", "transactions", "products", "communications", "campaign_contacts", "campaigns")
