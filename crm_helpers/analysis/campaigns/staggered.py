@@ -8,7 +8,7 @@ never serve as the comparison of another, the fault of the plain two-way regress
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -150,7 +150,7 @@ def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np
 
 
 def staggered_effects(
-    plan: pd.DataFrame, contacts: ibis.Table, days: ibis.Table, *, window_days: int, only: Sequence[str]
+    plan: pd.DataFrame, contacts: ibis.Table, days: ibis.Table, *, window_days: int, only: Collection[str]
 ) -> pd.DataFrame:
     """Estimate campaigns' effects on those they contacted from the panel of customers and weeks.
 
@@ -163,9 +163,9 @@ def staggered_effects(
     days
         From `panel.customer_days`.
     window_days
-        Days from a campaign's start in which it is at work.
+        Days from a contact in which a campaign is at work; no such week serves as a comparison.
     only
-        The campaigns to estimate; all of them are kept out of the weeks that serve as comparison.
+        The campaigns to estimate.
 
     Returns
     -------
@@ -188,12 +188,13 @@ def staggered_effects(
         free[:, span] &= ~cells[:, : max(weeks - span.start, 0)]
     panel = WeekPanel(spend, known, free)
     found = {}
-    for campaign in only:
-        own, span = events[campaign].spell(0, events[campaign].length)
-        if span.start > LEAD_WEEKS and span.stop <= weeks:
-            lead = panel.effect(*events[campaign].spell(-LEAD_WEEKS, 0))
+    for campaign, event in events.items():
+        own, span = event.spell(0, event.length)
+        if campaign in only and span.start > LEAD_WEEKS and span.stop <= weeks:
+            lead = panel.effect(*event.spell(-LEAD_WEEKS, 0))
             found[campaign] = [*_numbers(panel.effect(own, span)), *_numbers(lead)]
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns).reindex(plan["campaign_id"])
+    table = pd.DataFrame.from_dict(found, orient="index", columns=columns, dtype=float)
+    return table.reindex(plan["campaign_id"])
 
 
 def waves(contacts: ibis.Table, plan: pd.DataFrame) -> dict[str, pd.Timestamp]:
@@ -213,9 +214,11 @@ def waves(contacts: ibis.Table, plan: pd.DataFrame) -> dict[str, pd.Timestamp]:
     """
     reached = contacts.filter(_.arm.fill_null("treated") != "holdout").drop_null("contacted_at")
     frame = reached.group_by("campaign_id", day=_.contacted_at.date()).aggregate(n=_.count()).to_pandas()
+    if frame.empty:
+        return {}
     starts = frame["campaign_id"].map(plan.set_index("campaign_id")["starts_on"])
     frame["day"] = pd.to_datetime(frame["day"])
-    frame["week"] = (frame["day"] - starts).dt.days // 7
+    frame["week"] = (frame["day"] - pd.to_datetime(starts)).dt.days // 7
     weeks = frame.groupby(["campaign_id", "week"]).agg(n=("n", "sum"), day=("day", "max")).reset_index()
     large = weeks[(weeks["n"] >= _LEAST) & (weeks["week"] >= 0)].groupby("campaign_id")
     apart = large["week"].max() - large["week"].min()
@@ -234,6 +237,7 @@ def _events(
         reached.group_by("campaign_id", "customer_id").aggregate(day=_.contacted_at.min().date()).to_pandas()
     )
     starts = frame["campaign_id"].map(plan.set_index("campaign_id")["starts_on"])
+    starts = pd.to_datetime(starts)
     own = pd.to_datetime(frame["day"]).where(frame["campaign_id"].isin(waves(contacts, plan)))
     frame["week"] = (own.fillna(starts).clip(lower=starts) - first).dt.days // 7
     frame["place"] = pd.Index(customers).get_indexer(frame["customer_id"])
