@@ -118,6 +118,8 @@ def test_active_is_who_ordered_within_the_window():
 
 def test_a_feature_that_says_next_to_nothing_is_left_out():
     lines = shop()
+    lines = lines.assign(day=pd.to_datetime(lines["ordered_at"]).dt.date)
+    lines = lines.drop_duplicates(["customer_id", "day"]).reset_index(drop=True)
     lines["amount"] = 1_000 + np.arange(len(lines)) % 3 / 100
     book = book_of(lines)
     found = snapshot(book, no_contacts(), look_back(book, ago=WINDOW), window=WINDOW, label=True)
