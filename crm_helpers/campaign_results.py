@@ -192,8 +192,20 @@ CAMPAIGN_RESULTS: tuple[Table, ...] = (
             Column("rank_entropy", "integer", "rank by entropy", "count"),
             Column("rank_ahp", "integer", "rank by judgement", "count"),
             Column("first", "number", "random weights that put it first", "share"),
+            Column("rank_high", "integer", "rank in the best twentieth of random weights", "count"),
+            Column("rank_low", "integer", "rank in the worst twentieth of random weights", "count"),
         ),
         key=("campaign_id",),
+    ),
+    Table(
+        "campaign_weights",
+        "one row a measure: what it counts in the marks of campaigns",
+        (
+            Column("measure", "text", "the measure", required=True),
+            Column("entropy", "number", "weight by how much it tells campaigns apart", "share"),
+            Column("ahp", "number", "weight by the judgements stated", "share"),
+        ),
+        key=("measure",),
     ),
     Table(
         "campaign_responses",

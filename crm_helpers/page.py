@@ -22,6 +22,7 @@ from crm_helpers.layout import CompanyFolder, company_folder, notebooks_folder, 
 from crm_helpers.page_data import PageData
 from crm_helpers.record import Check, RunContext, Verdict
 from crm_helpers.report.blocks import MIME, Block, chart_block, table_block
+from crm_helpers.report.figures import Chart, plotted, set_fonts
 from crm_helpers.report.findings import make_headline
 from crm_helpers.report.format import visible
 from crm_helpers.report.fragment import fragment
@@ -30,7 +31,7 @@ from crm_helpers.report.wording import Spans, plain, sentence
 from crm_helpers.run.parameters import check_parameters
 
 if TYPE_CHECKING:
-    from crm_helpers.report.figures import Chart
+    from matplotlib.figure import Figure
 
 __all__ = ["Page", "open_page"]
 
@@ -66,6 +67,7 @@ def open_page(name: str, **parameters: bool | float | str) -> Page:
     if run and run.company != folder.name:
         raise InputError(f'{name}: company "{folder.name}" is not the run\'s company "{run.company}"')
     staging = Path(run.staging) if run else folder.reports / ".scratch"
+    set_fonts()
     return Page(name, notebook, folder=folder, staging=staging, parameters=checked, run=run)
 
 
@@ -106,7 +108,7 @@ class Page(PageData):
 
     def show(
         self,
-        shown: pd.DataFrame | Chart,
+        shown: pd.DataFrame | Chart | Figure,
         *,
         caption: str,
         alt: str = "",
@@ -120,7 +122,8 @@ class Page(PageData):
         Parameters
         ----------
         shown
-            A frame, first column naming the row, or a chart of `report.figures`.
+            A frame, first column naming the row; a chart of `report.figures`; or your own figure, or axes, of
+            matplotlib or seaborn.
         caption
             What to see, the period and the number of cases.
         alt
@@ -138,7 +141,8 @@ class Page(PageData):
                 shown, caption=caption, of=of, labels=labels, units=units, currency=currency, limit=limit
             )
         else:
-            block = chart_block(shown, alt=alt, caption=caption)
+            chart = shown if isinstance(shown, Chart) else plotted(shown)
+            block = chart_block(chart, alt=alt, caption=caption)
         self._emit(**block)
 
     def check(

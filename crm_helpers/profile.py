@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.layout import CompanyFolder
+from crm_helpers.lift import LiftTest
 from crm_helpers.sources import DatabaseSource, Incremental, RestSource
 from crm_helpers.strict import Strict, said_fault
 from crm_helpers.tables import DATED, TABLES
@@ -283,6 +284,7 @@ class Profile(Strict):
     outliers: Outliers = Outliers()
     contract: Contract | None = None  # sales are by contract
     totals: dict[str, Totals] = Field(default_factory=dict)  # by table
+    lift_tests: tuple[LiftTest, ...] = ()
 
     @field_validator("timezone")
     @classmethod

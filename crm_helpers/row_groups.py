@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import ibis
 import numpy as np
@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 from crm_helpers.engine import quote_identifier
 
 __all__ = ["GROUP_ROWS", "RowGroups", "in_order", "stream", "write_stream"]
+
+Result = TypeVar("Result")
 
 GROUP_ROWS = 122_880
 """Rows of a group: what the engine itself writes, and reads at a time on each of its threads."""
@@ -115,8 +117,8 @@ class _OutOfOrderError(Exception):
 
 
 def in_order(
-    connection: ibis.BaseBackend, query: str, number: str, use: Callable[[Iterator[pa.Table]], object]
-) -> None:
+    connection: ibis.BaseBackend, query: str, number: str, use: Callable[[Iterator[pa.Table]], Result]
+) -> Result:
     """Use the rows of a query in the order of a column of numbers.
 
     They mostly stand in that order, and looking costs a hundredth of sorting. Where they do not, few rows
@@ -132,17 +134,21 @@ def in_order(
         The column of numbers, none of them twice.
     use
         What to do with the rows, as `stream` gives them.
+
+    Returns
+    -------
+    object
+        What `use` gave.
     """
     batches = stream(connection, query)
     first = list(islice(batches, 1 + _FEW_BATCHES))
     rest = next(batches, None)
     if rest is None:
-        use(_sorted(first, number))
-        return
+        return use(_sorted(first, number))
     try:
-        use(_watched(chain(first, [rest], batches), number))
+        return use(_watched(chain(first, [rest], batches), number))
     except _OutOfOrderError:
-        use(stream(connection, f"SELECT * FROM ({query}) ORDER BY {quote_identifier(number)}"))
+        return use(stream(connection, f"SELECT * FROM ({query}) ORDER BY {quote_identifier(number)}"))
 
 
 def _sorted(batches: list[pa.Table], number: str) -> Iterator[pa.Table]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from nbformat import v4
 
 from crm_helpers import lake
@@ -16,6 +17,7 @@ from crm_helpers.errors import InputError, RunError
 from crm_helpers.layout import company_folder
 from crm_helpers.page import Page, open_page
 from crm_helpers.record import Manifest, PageResult, RunContext
+from crm_helpers.report.figures import Chart
 from crm_helpers.report.published import publish_frame
 from crm_helpers.tables import TABLES
 
@@ -207,12 +209,10 @@ def test_an_unknown_verdict_and_an_unknown_sentence_are_refused(page: Page) -> N
 
 
 def test_a_chart_needs_words_for_whom_it_cannot_be_seen(page: Page) -> None:
-    class Drawn:
-        wide = narrow = "<svg/>"
-        note = ""
-
     with pytest.raises(RunError, match="needs alt"):
-        page.show(Drawn(), caption="A chart")  # type: ignore[arg-type]
+        page.show(Chart("<svg/>", "<svg/>"), caption="A chart")
+    with pytest.raises(RunError, match="needs caption"):
+        page.show(Figure(), alt="A figure of one's own", caption="")
 
 
 def test_the_result_names_question_day_reads_and_writes(page: Page) -> None:

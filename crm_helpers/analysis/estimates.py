@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 __all__ = [
     "LEVEL",
@@ -79,7 +79,7 @@ class RatioSums:
             return Estimate(float(ratio), math.nan, math.nan)
         squares = max(0.0, self.yy - 2 * ratio * self.xy + ratio * ratio * self.xx)
         error = math.sqrt(self.n / (self.n - 1) * squares) / abs(self.x)
-        return normal_estimate(ratio, error, quantile=float(stats.t.ppf(0.5 + level / 2, self.n - 1)))
+        return normal_estimate(ratio, error, quantile=float(special.stdtrit(self.n - 1, 0.5 + level / 2)))
 
 
 _UNKNOWN = Estimate(math.nan, math.nan, math.nan)
@@ -140,7 +140,7 @@ def mean_estimate(mean: float, deviation: float, count: float, *, level: float =
     """
     if count < 2:
         return Estimate(mean if count else math.nan, math.nan, math.nan)
-    t = float(stats.t.ppf(0.5 + level / 2, count - 1))
+    t = float(special.stdtrit(count - 1, 0.5 + level / 2))
     return normal_estimate(mean, deviation / math.sqrt(count), quantile=t)
 
 
@@ -280,4 +280,4 @@ def rounded(frame: pd.DataFrame, *, digits: int = 9) -> pd.DataFrame:
 
 
 def _normal_quantile(level: float) -> float:
-    return float(stats.norm.ppf(0.5 + level / 2))
+    return float(special.ndtri(0.5 + level / 2))

@@ -1,30 +1,29 @@
 """Least squares where the rows are: the engine adds up cross-products, numpy solves them.
 
-Three passes over the table, whatever its length: means, cross-products `X'X` and `X'y` of the centred
-columns, and the sums behind errors that are robust to unequal variance. No row leaves the engine; one
-pass does every group at once.
+Three passes over the table, whatever its length: two of `cross_products`, and the sums behind errors that
+are robust to unequal variance. No row leaves the engine; one pass does every group at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import ibis
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from scipy import stats
 
+from crm_helpers.analysis.cross_products import Centred, Solution, by_group, cross_products, with_numbers
 from crm_helpers.analysis.estimates import LEVEL, Estimate, normal_estimate
-from crm_helpers.analysis.normal_equations import ROUNDING, independent, inverse
 
-__all__ = ["Errors", "Regression", "ols"]
+__all__ = ["Errors", "Regression", "least_squares", "ols"]
 
 Errors = Literal["HC0", "HC1", "HC2", "HC3"]
 """Which robust errors: White's, the same with n/(n − k), or with each residual scaled by its leverage."""
+
+_DECIDES = 1 - 1e-9  # leverage of a row that decides its own fit
 
 
 @dataclass(frozen=True)
@@ -89,13 +88,11 @@ def ols(
     `β = (X'X)⁻¹ X'y` and, with a(j) the row of `(X'X)⁻¹` of a coefficient, `V(β(j)) = Σ w(i) (a(j)'x(i))²`:
     the diagonal of White's sandwich. For a residual e and a leverage `h = x'(X'X)⁻¹x` the weight is
     `e²` (HC0), `e² n/(n − k)` (HC1), `e²/(1 − h)` (HC2) or `e²/(1 − h)²` (HC3; MacKinnon & White 1985).
-    Columns are centred by group before they are multiplied, so that large means cost no digits. Rows with
-    a missing value are left out.
 
     Parameters
     ----------
     table
-        One row an observation.
+        One row an observation; rows with a missing value are left out.
     outcome
         The column to explain.
     regressors
@@ -118,130 +115,123 @@ def ols(
     >>> ols(line, outcome="y", regressors=["x"])[""].coefficients.round(9).tolist()
     [1.0, 2.0]
     """
-    columns = [f"x{place}" for place in range(1, len(regressors) + 1)]
-    chosen = {name: table[source].cast("float64") for name, source in zip(columns, regressors, strict=True)}
-    key = table[by].cast("string") if by else ibis.literal("")
-    rows = table.select(group=key, y=table[outcome].cast("float64"), **chosen).drop_null()
-    centres = _means(rows, columns)
-    if centres.empty:
-        return {}
-    centred = _centred(rows, centres, columns)
-    solved = _solve(_sums(centred, columns), centres, columns)
+    sums = cross_products(table, columns=[outcome, *regressors], by=by)
+    return least_squares(sums, outcomes=[outcome], regressors=regressors, errors=errors, only=only)[outcome]
+
+
+def least_squares(
+    sums: Centred,
+    *,
+    outcomes: Sequence[str],
+    regressors: Sequence[str],
+    errors: Errors = "HC3",
+    only: Sequence[str] | None = None,
+    origins: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, dict[str, Regression]]:
+    """Fit several outcomes on the same regressors, from cross-products at hand and one more pass.
+
+    Parameters
+    ----------
+    sums
+        From `cross_products`, of all these columns.
+    outcomes, regressors
+        The columns to explain, and those that explain each.
+    errors, only
+        As in `ols`.
+    origins
+        By group, the point from which regressors are measured: the intercept is the outcome expected there.
+
+    Returns
+    -------
+    dict of str to dict
+        By outcome, what `ols` returns.
+    """
     names = ("intercept", *regressors)
     wanted = [names.index(name) for name in (names if only is None else only)]
-    variances = _variances(centred, solved, wanted, errors)
-    return {group: _regression(names, one, variances.get(group, {}), errors) for group, one in solved.items()}
-
-
-@dataclass(frozen=True)
-class _Solved:
-    """One group, solved in centred columns; a dropped column has zeros in the inverse."""
-
-    inverse: np.ndarray
-    slopes: np.ndarray
-    kept: np.ndarray
-    centre: np.ndarray  # means of y and of the columns
-    rows: int
-    total: float  # Σ (y − ȳ)²
-    explained: float
-
-    @property
-    def back(self) -> np.ndarray:
-        """Map from centred columns to the given ones: β0 = ȳ − x̄'β."""
-        back = np.eye(len(self.kept))
-        back[0, 1:] = -self.centre[1:]
-        return back
-
-
-def _means(rows: ibis.Table, columns: list[str]) -> pd.DataFrame:
-    means = {c: rows[c].mean() for c in ("y", *columns)}
-    centres: pd.DataFrame = (
-        rows.group_by("group").aggregate(n=rows.count(), **means).order_by("group").to_pandas()
-    )
-    return centres.set_index("group")
-
-
-def _centred(rows: ibis.Table, centres: pd.DataFrame, columns: list[str]) -> ibis.Table:
-    means = centres[["y", *columns]].add_prefix("mean_").reset_index()
-    joined = rows.inner_join(ibis.memtable(pa.Table.from_pandas(means)), "group")
-    centred = {c: joined[c] - joined[f"mean_{c}"] for c in ("y", *columns)}
-    return joined.select("group", x0=ibis.literal(1.0), **centred)
-
-
-def _pairs(columns: list[str]) -> list[tuple[str, str]]:
-    return [(a, b) for place, a in enumerate(columns) for b in columns[place:]]
-
-
-def _sums(centred: ibis.Table, columns: list[str]) -> pd.DataFrame:
-    products = {f"{a}_{b}": (centred[a] * centred[b]).sum() for a, b in _pairs(["y", *columns])}
-    sums: pd.DataFrame = centred.group_by("group").aggregate(**products).to_pandas()
-    return sums.set_index("group")
-
-
-def _solve(sums: pd.DataFrame, centres: pd.DataFrame, columns: list[str]) -> dict[str, _Solved]:
-    solved = {}
-    every = ["y", *columns]
-    for group, rows, *means in centres[["n", *every]].itertuples():
-        products = sums[sums.index == group].iloc[0]
-        full = np.zeros((len(every),) * 2)
-        for a, b in _pairs(every):
-            full[every.index(a), every.index(b)] = full[every.index(b), every.index(a)] = products[f"{a}_{b}"]
-        centre, gram = np.array(means, float), full[1:, 1:]
-        kept = independent(gram, rows * (ROUNDING * centre[1:]) ** 2)
-        solution = np.zeros((len(every),) * 2)
-        solution[0, 0] = 1 / rows
-        solution[1:, 1:][np.ix_(kept, kept)] = inverse(gram[np.ix_(kept, kept)])
-        slopes = solution[1:, 1:] @ full[0, 1:]
-        spread = {"total": float(full[0, 0]), "explained": float(slopes @ full[0, 1:])}
-        solved[str(group)] = _Solved(solution, slopes, np.append(True, kept), centre, int(rows), **spread)
-    return solved
+    solved = {
+        outcome: {
+            key: group.solve(outcome, regressors, origin=(origins or {}).get(key))
+            for key, group in sums.groups.items()
+        }
+        for outcome in outcomes
+    }
+    variances = _variances(sums, solved, wanted, regressors, errors) if wanted and sums.groups else {}
+    return {
+        outcome: {
+            key: _regression(names, one, variances.get((outcome, key), {}), errors)
+            for key, one in groups.items()
+        }
+        for outcome, groups in solved.items()
+    }
 
 
 def _variances(
-    centred: ibis.Table, solved: dict[str, _Solved], wanted: list[int], errors: Errors
-) -> dict[str, dict[int, float]]:
-    """Add up `Σ w (a'x)²` for the coefficients wanted, by group and place of the coefficient."""
-    if not wanted:
-        return {}
-    design = [c for c in centred.columns if c not in ("group", "y")]
-    records = [{"group": group} | _numbers(one, design, wanted) for group, one in solved.items()]
-    joined = centred.inner_join(ibis.memtable(pa.Table.from_pylist(records)), "group")
-    fitted = sum((joined[f"b_{c}"] * joined[c] for c in design[1:]), ibis.literal(0.0))
-    leverage = sum(
-        (joined[f"h_{a}_{b}"] * joined[a] * joined[b] for a, b in _pairs(design)), ibis.literal(0.0)
-    )
-    drawn = {
-        f"a_{j}": sum((joined[f"a_{j}_{c}"] * joined[c] for c in design), ibis.literal(0.0)) for j in wanted
+    sums: Centred,
+    solved: dict[str, dict[str, Solution]],
+    wanted: list[int],
+    regressors: Sequence[str],
+    errors: Errors,
+) -> dict[tuple[str, str], dict[int, float]]:
+    """Add up `Σ w (a'x)²` for the coefficients wanted, by outcome and group, and place of the coefficient."""
+    numbers = {key: _numbers([groups[key] for groups in solved.values()], wanted) for key in sums.groups}
+    joined, number = with_numbers(sums.rows, numbers)
+    design = [ibis.literal(1.0), *(joined[sums.name(name)] for name in regressors)]
+    drawn = {f"a_{j}": _combined(f"a_{j}", number, design) for j in wanted}
+    residuals = {
+        f"e_{o}": joined[sums.name(outcome)] - _combined(f"b_{o}", number, design)
+        for o, outcome in enumerate(solved)
     }
-    rows = joined.select("group", residual=joined.y - fitted, leverage=leverage, **drawn)
-    rows = rows.mutate(weight=_weight(rows, errors))
-    sums = {f"a_{j}": (rows.weight * rows[f"a_{j}"] * rows[f"a_{j}"]).sum() for j in wanted}
-    frame = rows.group_by("group").aggregate(**sums).to_pandas().set_index("group")
-    return {str(group): dict(zip(wanted, row, strict=True)) for group, *row in frame.itertuples()}
+    key = ["group"] if "group" in joined.columns else []
+    rows = joined.select(*key, leverage=_leverage(number, design, drawn), **residuals, **drawn)
+    rows = rows.mutate(**{name: _scaled(rows[name], rows.leverage, errors) for name in residuals})
+    parts = {f"{e}_{a}": rows[e] * rows[a] for e in residuals for a in drawn}
+    squares = {name: (part * part).sum() for name, part in parts.items()}
+    frame = by_group(rows, {"most": rows.leverage.max()} | squares)
+    if errors in ("HC2", "HC3"):  # a row that decides its own fit leaves no residual to learn a variance from
+        frame = frame.where(frame["most"] < _DECIDES)
+    return {
+        (outcome, str(group)): {j: float(frame.loc[group, f"e_{o}_a_{j}"]) for j in wanted}
+        for group in frame.index
+        for o, outcome in enumerate(solved)
+    }
 
 
-def _numbers(one: _Solved, design: list[str], wanted: list[int]) -> dict[str, float]:
+def _numbers(fits: Sequence[Solution], wanted: list[int]) -> dict[str, float]:
     """Name what the engine needs of a group: slopes b, the inverse h (off-diagonals twice), its rows a."""
-    numbers = dict(zip((f"b_{c}" for c in design[1:]), one.slopes, strict=True))
-    place = {c: i for i, c in enumerate(design)}
-    numbers |= {f"h_{a}_{b}": one.inverse[place[a], place[b]] * (1 + (a != b)) for a, b in _pairs(design)}
-    drawn = one.back @ one.inverse
-    return numbers | {f"a_{j}_{c}": drawn[j, place[c]] for j in wanted for c in design}
+    inverse, drawn = fits[0].inverse, fits[0].back @ fits[0].inverse
+    places = range(len(inverse))
+    numbers = {f"b_{o}_{c}": fit.slopes[c - 1] for o, fit in enumerate(fits) for c in places[1:]}
+    numbers |= {f"h_{a}_{b}": inverse[a, b] * (1 + (a != b)) for a in places for b in places[a:]}
+    return numbers | {f"a_{j}_{c}": drawn[j, c] for j in wanted for c in places}
 
 
-def _weight(rows: ibis.Table, errors: Errors) -> ibis.Value:
-    squared = rows.residual * rows.residual
-    if errors in ("HC0", "HC1"):
-        return squared
-    # a row that decides its own fit has no residual to learn a variance from: the error is unknown
-    left = ibis.ifelse(rows.leverage < 1 - 1e-9, 1 - rows.leverage, ibis.literal(math.nan))
-    return squared / (left if errors == "HC2" else left * left)
+def _combined(kind: str, number: Mapping[str, ibis.Value], design: Sequence[ibis.Value]) -> ibis.Value:
+    """Add up columns times numbers, those that are not zero."""
+    terms = [number[f"{kind}_{c}"] * column for c, column in enumerate(design) if f"{kind}_{c}" in number]
+    return sum(terms[1:], terms[0]) if terms else ibis.literal(0.0)
+
+
+def _leverage(
+    number: Mapping[str, ibis.Value], design: Sequence[ibis.Value], drawn: Mapping[str, ibis.Value]
+) -> ibis.Value:
+    """Write `x'(X'X)⁻¹x` out; of a slope `a'x` is a row of it, and where all are at hand they serve."""
+    places = range(1, len(design))
+    known = all(f"a_{c}" in drawn for c in places)
+    rows = [drawn[f"a_{c}"] if known else _combined(f"h_{c}", number, design) for c in places]
+    terms = [column * row for column, row in zip(design[1:], rows, strict=True)]
+    return sum(terms, _combined("h_0", number, design))
+
+
+def _scaled(residual: ibis.Value, leverage: ibis.Value, errors: Errors) -> ibis.Value:
+    if errors == "HC3":
+        return residual / (1 - leverage)
+    return residual / (1 - leverage).sqrt() if errors == "HC2" else residual
 
 
 def _regression(
-    names: tuple[str, ...], solved: _Solved, variances: dict[int, float], errors: Errors
+    names: tuple[str, ...], solved: Solution, variances: dict[int, float], errors: Errors
 ) -> Regression:
-    rank = int(solved.kept.sum())
+    rank = solved.rank
     coefficients = solved.back @ np.append(0.0, solved.slopes)
     coefficients[0] += solved.centre[0]
     spread = np.array([variances.get(place, math.nan) for place in range(len(names))])
@@ -250,5 +240,5 @@ def _regression(
     elif errors == "HC1":
         spread *= solved.rows / (solved.rows - rank)
     known = np.where(solved.kept, 1.0, math.nan)
-    r_squared = solved.explained / solved.total if solved.total > 0 else math.nan
-    return Regression(names, coefficients * known, np.sqrt(spread) * known, solved.rows, rank, r_squared)
+    errors_found = np.sqrt(spread) * known
+    return Regression(names, coefficients * known, errors_found, solved.rows, rank, solved.r_squared)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_helpers.cleaning.rising import RisingKey
 from crm_helpers.ingest.batches import FILE_ROW, ROW
 from crm_helpers.lake import quote_identifier, quote_text, schema_of
 from crm_helpers.row_groups import RowGroups, in_order, write_stream
@@ -43,6 +44,7 @@ class Converted:
 
     table: Table
     folder: Path
+    rising: bool = False  # the keys of those that stay rise from row to row
 
     @property
     def kept(self) -> str:
@@ -118,7 +120,13 @@ def code_of(column: str) -> str:
 
 
 def write_converted(
-    connection: ibis.BaseBackend, query: str, table: Table, folder: Path, *, coded: Sequence[str]
+    connection: ibis.BaseBackend,
+    query: str,
+    table: Table,
+    folder: Path,
+    *,
+    coded: Sequence[str],
+    key: Sequence[str],
 ) -> Converted:
     """Convert the rows of a table and part them.
 
@@ -134,20 +142,23 @@ def write_converted(
         Where the files go.
     coded
         The mapped columns, in the order of their codes.
+    key
+        The columns that tell rows apart.
 
     Returns
     -------
     Converted
         Where the rows are.
     """
-    converted = Converted(table, folder)
     files = {name: folder / f"{table.name}.{name}.0.parquet" for name in ("kept", "numbers", "faulty")}
-    in_order(connection, query, ROW, lambda rows: _part(rows, converted.schema, files))
+    schema = schema_of(table).to_pyarrow()
+    rising = in_order(connection, query, ROW, lambda rows: _part(rows, schema, files, key=RisingKey(key)))
+    converted = Converted(table, folder, rising)
     converted.show(connection, files, coded)
     return converted
 
 
-def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path]) -> None:
+def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path], *, key: RisingKey) -> bool:
     judged = next(rows).drop_columns(TOUCHED).schema
     with (
         RowGroups(files["kept"], schema) as kept,
@@ -159,8 +170,11 @@ def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path]) -
             if pc.any(part[TOUCHED]).as_py():
                 faulty.write(part.filter(part[TOUCHED]).select(judged.names))
                 good = part.filter(pc.equal(part[FATAL], 0))
-            kept.write(_whole(good, schema))
+            whole = _whole(good, schema)
+            kept.write(whole)
+            key.look(whole)
             numbers.write(good.select([ROW]).cast(_NUMBERS))
+    return key.rises
 
 
 def _without(rows: pa.Table, gone: np.ndarray) -> pa.Table:

@@ -31,7 +31,8 @@ def drop_merged(connection: ibis.BaseBackend, standardised: Standardised) -> tup
     """
     place = f"merged {standardised.table.name}"
     found, rows = quote_identifier(place), standardised.converted
-    query = _replaced(standardised) if standardised.key else f"SELECT 0 AS {PLACE} LIMIT 0"
+    alone = rows.rising or not standardised.key
+    query = f"SELECT 0 AS {PLACE} LIMIT 0" if alone else _replaced(standardised)
     # a table of its own, mostly empty: only of its size does the engine know not to join everything
     connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE replaced AS {query}")
     connection.raw_sql(

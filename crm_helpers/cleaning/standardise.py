@@ -93,8 +93,11 @@ def standardise(
     query = _query(
         connection, mapped, table, mapping, columns=columns, locale=locale, latest=latest, repeated=few
     )
+    key = tuple(name for name in mapping.key or table.key if name in mapping.columns)
     try:
-        converted_rows = write_converted(connection, query, table, folder, coded=[c.name for c in columns])
+        converted_rows = write_converted(
+            connection, query, table, folder, coded=[c.name for c in columns], key=key
+        )
     except duckdb.InvalidInputException as error:
         what = (
             str(error).splitlines()[0]
@@ -104,7 +107,6 @@ def standardise(
         raise InputError(f"tables.{table.name}.columns: {what}") from None
     rules = tuple(mapping.set_aside)
     counts = _counts(connection, converted_rows, columns, rules)
-    key = tuple(name for name in mapping.key or table.key if name in mapping.columns)
     _refuse(connection, converted_rows, mapping, counts)
     return Standardised(
         table, mapping.source, converted_rows, columns, key, counts["rows"],

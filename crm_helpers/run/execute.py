@@ -24,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import ERROR_MARKER_TAG
 
 from crm_helpers.run.failure import Failure, exception_cause, exit_cause, places, time_cause
-from crm_helpers.run.kernels import LOG, KernelGroup, WarmKernelManager
+from crm_helpers.run.kernels import LOG, KernelGroup, WarmKernelClient, WarmKernelManager
 from crm_helpers.run.plan import Page
 
 __all__ = ["Event", "Job", "Outcome", "execute_page"]
@@ -114,7 +114,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has n
     def create_kernel_manager(self) -> WarmKernelManager:
         """Make the manager of one warm kernel, reachable by sockets in a private folder."""
         name = f"{self.session.job.page.number}-{time.monotonic_ns()}"
-        self.km = WarmKernelManager(kernel_name="python3", config=self.config)
+        self.km = WarmKernelManager(
+            kernel_name="python3", client_factory=WarmKernelClient, config=self.config
+        )
         self.km.connect_in(self.session.job.sockets, name)
         return self.km
 

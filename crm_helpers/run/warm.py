@@ -34,6 +34,8 @@ def _preload() -> None:
     if "duckdb" in sys.modules:
         # its import opens a default connection with a worker thread: this ends the thread
         sys.modules["duckdb"].default_connection().execute("SET threads = 1")
+    if "crm_helpers.report.figures" in sys.modules:
+        sys.modules["crm_helpers.report.figures"].set_fonts()  # reading them takes longer than a chart
     gc.collect()
     gc.freeze()  # objects of the imports stay out of the collector, so forks keep sharing their memory
 

@@ -64,3 +64,34 @@ def test_segments_share_the_value_out():
     assert table["share_of_value"].tolist() == [0.4, 0.6]
     assert table["p_alive"].tolist() == [0.25, 1.0]
     assert table["share_of_customers"].sum() == pytest.approx(1.0)
+
+
+def test_intervals_of_value_are_those_of_textbooks():
+    random = np.random.default_rng(5)
+    of_rich = np.arange(6_000) % 3 == 0
+    value = random.gamma(2.0, np.where(of_rich, 60.0, 20.0))
+    customers = pd.DataFrame({
+        "customer_id": [f"{n:05d}" for n in range(6_000)], "p_alive": 1.0, "value": value, "orders_12m": 1.0,
+    })  # fmt: skip
+    segments = customers[["customer_id"]].assign(segment=np.where(of_rich, "rich", "others"))
+    table = value_by_segment(customers, segments, order=["rich", "others"]).set_index("segment")
+    rich = value[::3]
+    half = 1.96 * rich.std() / np.sqrt(len(rich))
+    assert table.loc["rich", ["value_each_low", "value_each_high"]].tolist() == pytest.approx(
+        [rich.mean() - half, rich.mean() + half], abs=half / 5
+    )
+    share = rich.sum() / value.sum()
+    influence = np.where(of_rich, 1 - share, -share) * value / value.sum()
+    half = 1.96 * np.sqrt((influence**2).sum())
+    ends = table.loc["rich", ["share_of_value_low", "share_of_value_high"]].tolist()
+    assert ends == pytest.approx([share - half, share + half], abs=half / 5)
+    assert np.isfinite(table.to_numpy(float)).all()
+
+
+def test_a_mean_of_few_customers_has_no_interval():
+    customers = pd.DataFrame({
+        "customer_id": list("abcdefghijkl"), "p_alive": 1.0, "value": np.arange(12.0), "orders_12m": 1.0,
+    })  # fmt: skip
+    segments = customers[["customer_id"]].assign(segment=["few"] * 2 + ["many"] * 10)
+    table = value_by_segment(customers, segments, order=["few", "many"])
+    assert table["value_each_low"].isna().tolist() == [True, False]

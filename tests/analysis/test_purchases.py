@@ -71,7 +71,8 @@ def test_the_category_of_an_order_is_that_with_most_money():
     lines = LINES.head(4).assign(product_id=["p", "p", "q", "r"])
     lines = pd.concat([lines, lines.iloc[[3]].assign(product_id="q", amount=99.0)])
     book = book_of(lines, products={"p": "food", "q": "toys"})
-    table = book.orders.select("order_id", "category").to_pandas().set_index("order_id")["category"]
+    named = book.orders.join(book.categories, "category").select("order_id", "name")
+    table = named.to_pandas().set_index("order_id")["name"]
     assert table[["1", "2", "3"]].tolist() == ["food", "toys", "toys"]
 
 

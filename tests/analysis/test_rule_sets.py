@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
 from crm_helpers.analysis.segments import features, rule_sets
 from crm_helpers.analysis.segments.rfm import NO_ORDERS, Scoring
 from crm_helpers.analysis.segments.rule_linter import lint_rule_set
+from crm_helpers.conditions import Branch, Condition, RuleSet
 from crm_helpers.profile import SegmentSet
 
 CUTS = Scoring(4, (15.0, 30.0, 60.0), (1.0, 2.0, 5.0), (10.0, 20.0, 40.0), by_rhythm=True)
@@ -82,3 +84,15 @@ def test_shares_add_up_to_one_in_every_set():
     sums = counted.groupby("set")[["customers", "share_of_customers", "share_of_revenue"]].sum()
     assert (sums["customers"] == 4).all()
     assert sums[["share_of_customers", "share_of_revenue"]].to_numpy().ravel() == pytest.approx(1)
+
+
+def test_the_interval_of_a_share_of_sales_is_that_of_customers_drawn_again():
+    random = np.random.default_rng(3)
+    table = pd.DataFrame({"orders": np.arange(900) % 3 + 1.0, "revenue": random.gamma(1.5, 40.0, 900)})
+    few = RuleSet((Branch("Few", (Condition("orders", "<=", 1.0),)),), "More")
+    row = rule_sets.published_sets({"mine": few}, table).set_index("segment").loc["Few"]
+    drawn = random.integers(900, size=(2_000, 900))
+    money, inside = table["revenue"].to_numpy()[drawn], (table["orders"] <= 1).to_numpy()[drawn]
+    ends = np.quantile((money * inside).sum(axis=1) / money.sum(axis=1), [0.025, 0.975])
+    assert row[["share_of_revenue_low", "share_of_revenue_high"]].tolist() == pytest.approx(ends, abs=0.004)
+    assert ends[1] - ends[0] > 0.04

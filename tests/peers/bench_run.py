@@ -4,8 +4,10 @@
 
 Times `crm run demo`, from a cold start of the command to the published report, against `papermill` and
 `jupyter nbconvert --to html` over the same notebooks one after another; each on its own fresh copy of the
-same sources. Then measures the peak memory of `crm run completejourney`, as the sum over all its processes
-of what each holds alone and its part of what is shared (PSS). Ends with 1 when a bound is missed.
+same sources. Ours runs before and after the stock tools and counts by the mean: a machine that others share
+does not keep its pace for two minutes. Then measures the peak memory of `crm run completejourney`, as the sum
+over all its processes of what each holds alone and its part of what is shared (PSS). Ends with 1 when a bound
+is missed.
 """
 
 from __future__ import annotations
@@ -105,15 +107,17 @@ def _tree_pss_mb(pid: int) -> float:
 
 def compare(folder: Path, customers: int) -> bool:
     """Print seconds of both ways and their ratio."""
-    ours, theirs = workbook(folder, "ours"), workbook(folder, "theirs")
-    timed(ours, "crm_helpers", "demo", "--customers", str(customers))
+    before, theirs, after = (workbook(folder, name) for name in ("before", "theirs", "after"))
+    timed(before, "crm_helpers", "demo", "--customers", str(customers))
     for part in ("source", "truth"):
-        shutil.copytree(ours / "data" / "demo" / part, theirs / "data" / "demo" / part)
-    print(f"demo, {customers:,} customers, {len(list((ours / 'notebooks').glob('[0-9]*.ipynb')))} pages")
-    fast = timed(ours, "crm_helpers", "run", "demo")
-    print(f"  crm run                    {fast:7.1f} s")
+        for other in (theirs, after):
+            shutil.copytree(before / "data" / "demo" / part, other / "data" / "demo" / part)
+    print(f"demo, {customers:,} customers, {len(list((theirs / 'notebooks').glob('[0-9]*.ipynb')))} pages")
+    first = timed(before, "crm_helpers", "run", "demo")
     slow = stock(theirs)
-    ratio = fast / slow
+    last = timed(after, "crm_helpers", "run", "demo")
+    ratio = (first + last) / 2 / slow
+    print(f"  crm run                    {first:7.1f} s, and again {last:.1f} s")
     print(f"  papermill, then nbconvert  {slow:7.1f} s")
     met = ratio <= LONGEST_RATIO
     print(f"  ratio                      {ratio:7.2f}    at most {LONGEST_RATIO}: {_verdict(met)}")

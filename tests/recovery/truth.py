@@ -63,11 +63,12 @@ def foreseen(made: Made, *, ahead: timedelta) -> dict[str, tuple[Estimate, float
     }
 
 
-def oracle(made: Made) -> tuple[np.ndarray, np.ndarray]:
+def oracle(made: Made) -> tuple[list[str], np.ndarray, np.ndarray]:
     """The best anybody could say who saw the same orders and knew each customer's planted rate.
 
     The oracle also knows how many leave a day, but, like everybody, not who has left already: a customer
-    of rate λ, silent for s days, has left with odds h(e^λs − 1)/λ. Returns its probability and the label.
+    of rate λ, silent for s days, has left with odds h(e^λs − 1)/λ. Returns the customers whose rate was
+    planted, their probability and the label.
     """
     people = make_people(made.customers, made.seed)
     records = make_records(people, made.seed)
@@ -79,4 +80,4 @@ def oracle(made: Made) -> tuple[np.ndarray, np.ndarray]:
     silent, days = made.latest.features["silent_days"].to_numpy()[known], made.churn.window
     there = 1 / (1 + HAZARD * np.expm1(rate * silent) / rate)
     score = 1 - there * np.exp(-HAZARD * days) * -np.expm1(-rate * days)
-    return score, made.latest.churned[known].astype(float)
+    return made.latest.customers[known].tolist(), score, made.latest.churned[known].astype(float)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_helpers.report.svg import Sprites, compact_svg, safe_svg
+from crm_helpers.report.svg import Sprites, safe_svg
 
 PLAIN = (
     '<svg viewBox="0 0 9 9"><defs><path id="c1" d="M0 0L1 1"/></defs>'
@@ -39,17 +39,6 @@ def test_a_drawing_passes() -> None:
 def test_anything_else_is_refused(hostile: str) -> None:
     with pytest.raises(ValueError, match="a drawing may not"):
         safe_svg(hostile)
-
-
-def test_colours_become_variables_and_metadata_goes() -> None:
-    drawing = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10.123456 9"><metadata>x</metadata>'
-        '<g id="patch_1"><path d="M 1.23456 2 &#10;L 3 4" style="stroke: #1f6feb; fill: none"/></g></svg>'
-    )
-    assert compact_svg(drawing, {"#1f6feb": "accent"}) == (
-        '<svg viewBox="0 0 10.1 9" aria-hidden="true" focusable="false">'
-        '<path d="M1.2 2L3 4" style="stroke:var(--accent);fill:none"/></svg>'
-    )
 
 
 def test_two_drawings_share_their_shapes_under_one_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import ibis
 import numpy as np
@@ -11,24 +12,16 @@ import pyarrow as pa
 from ibis import _
 from scipy import stats
 
+from crm_helpers.analysis.campaigns.adjusted import Arms
 from crm_helpers.analysis.campaigns.panel import COVARIATES
 from crm_helpers.analysis.estimates import normal_estimate
 
 __all__ = ["by_campaign", "describe_arms", "overlaps", "ratio_p"]
 
 
-def describe_arms(rows: ibis.Table) -> pd.DataFrame:
+def describe_arms(arms: Mapping[str, Arms]) -> pd.DataFrame:
     """Count and describe the arms: the plain difference with Welch's interval, and the balance."""
-    described = {f"mean_{c}": rows[c].mean() for c in ("spend", *COVARIATES)}
-    described |= {f"var_{c}": rows[c].var(how="sample") for c in ("spend", *COVARIATES)}
-    arms = rows.group_by("campaign_id", "treated").aggregate(
-        n=rows.count(), held_out=rows.held_out.any(), **described
-    )
-    frame: pd.DataFrame = arms.order_by("campaign_id", "treated").to_pandas()
-    each = {
-        str(campaign): _two_arms(arm.set_index("treated")) for campaign, arm in frame.groupby("campaign_id")
-    }
-    return by_campaign(each, _ARM_COLUMNS)
+    return by_campaign({campaign: _two_arms(pair) for campaign, pair in arms.items()}, _ARM_COLUMNS)
 
 
 def by_campaign(records: dict[str, list[object]], columns: list[str]) -> pd.DataFrame:
@@ -43,17 +36,19 @@ _ARM_COLUMNS = [
 ]  # fmt: skip
 
 
-def _two_arms(arms: pd.DataFrame) -> list[object]:
-    arm = arms.reindex([0, 1])
-    means = arm[[f"mean_{c}" for c in COVARIATES]].to_numpy(float)
-    deviation = np.sqrt(arm[[f"var_{c}" for c in COVARIATES]].to_numpy(float).mean(axis=0))
-    apart = np.abs(means[1] - means[0])[deviation > 0] / deviation[deviation > 0]
-    error = math.sqrt((arm["var_spend"] / arm["n"]).sum(skipna=False))
-    plain = normal_estimate(arm["mean_spend"][1] - arm["mean_spend"][0], error)
-    treated, compared = arm["n"].fillna(0).astype(int)[[1, 0]]
+def _two_arms(pair: Arms) -> list[object]:
+    sizes = [0 if arm is None else arm.rows for arm in (pair.treated, pair.others)]
+    spend = math.nan if pair.others is None else pair.others.mean("spend")
+    if pair.treated is None or pair.others is None:
+        return [*sizes, pair.held_out, spend, *[math.nan] * 5]
+    one, none = pair.treated, pair.others
+    spread = np.sqrt([(one.variance(c) + none.variance(c)) / 2 for c in COVARIATES])
+    apart = np.abs([one.mean(c) - none.mean(c) for c in COVARIATES])[spread > 0] / spread[spread > 0]
+    error = math.sqrt(one.variance("spend") / one.rows + none.variance("spend") / none.rows)
+    plain = normal_estimate(one.mean("spend") - spend, error)
     return [
-        treated, compared, bool(arms["held_out"].any()), arm["mean_spend"][0],
-        plain.value, plain.low, plain.high, error, apart.max() if len(apart) else math.nan,
+        *sizes, pair.held_out, spend, plain.value, plain.low, plain.high, error,
+        apart.max() if len(apart) else math.nan,
     ]  # fmt: skip
 
 

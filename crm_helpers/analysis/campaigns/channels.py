@@ -51,14 +51,14 @@ def evaluate_campaigns(
         .select("campaign_id", "channel", "starts_on")
     )
     reached = contacts.filter(_.arm.fill_null("treated") != "holdout").inner_join(over, "campaign_id")
-    days = transactions.group_by("customer_id", day=_.ordered_at.date()).aggregate(amount=_.amount.sum())
+    lines = transactions.select("customer_id", "ordered_at", "amount")
     inside = [
-        reached.customer_id == days.customer_id,
-        days.day >= reached.starts_on,
-        days.day < reached.starts_on + ibis.interval(days=window_days),
+        reached.customer_id == lines.customer_id,
+        lines.ordered_at >= reached.starts_on,
+        lines.ordered_at < reached.starts_on + ibis.interval(days=window_days),
     ]
     spend = (
-        reached.inner_join(days, inside)
+        reached.inner_join(lines, inside)
         .group_by("campaign_id", "customer_id")
         .aggregate(spend=_.amount.sum())
     )
@@ -69,10 +69,8 @@ def evaluate_campaigns(
         spend=_.spend.sum().fill_null(0),
         known=_.responded.count(),
     )
-    rows = [
-        *ratio_rows(people.filter(_.known > 0), "response", "responses", "known"),
-        *ratio_rows(people, "spend after contact", "spend", "contacts"),
-    ]
+    ratios = {"response": ("responses", "known"), "spend after contact": ("spend", "contacts")}
+    rows = ratio_rows(people, ratios)
     return ranked([*rows, *_response_costs(rows, cost_per_contact)], minimum=minimum)
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-__all__ = ["JUDGEMENTS", "MEASURES", "Composite", "ahp_weights", "composite", "deviation", "entropy_weights"]
+from crm_helpers.analysis.campaigns.judgements import ahp_weights, read_judgements
+
+__all__ = ["MEASURES", "Composite", "composite", "deviation", "entropy_weights"]
 
 MEASURES = {
     "effect": "effect on a contacted customer",
@@ -18,10 +21,8 @@ MEASURES = {
 }
 """What counts, more being better."""
 
-JUDGEMENTS = (1.0, 3.0, 5.0, 3.0, 5.0, 2.0)
-"""How many times as important the first of a pair is, on Saaty's scale; pairs in the order of `MEASURES`."""
+_SURE = (5, 95)  # per cent: between these ranks a campaign stands under nine in ten sets of weights
 
-_RANDOM_INDEX = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24)  # mean inconsistency of random judgements, by size
 _DRAWS = 2000
 
 
@@ -30,8 +31,8 @@ class Composite:
     """Marks of the campaigns, and the weights behind them."""
 
     marks: pd.DataFrame
-    """One row a campaign: measures, `deviation` (E), `by_entropy`, `by_ahp` (0 to 1), ranks, and `first`:
-    the share of random weights that put it first."""
+    """One row a campaign: measures, `deviation` (E), `by_entropy`, `by_ahp` (0 to 1), ranks, and what random
+    weights say: `first`, share that put it first, `rank_high` and `rank_low`, the ranks of nine in ten."""
     weights: pd.DataFrame
     """One row a measure: its weight by `entropy` and by `ahp`."""
     inconsistency: float
@@ -63,38 +64,7 @@ def entropy_weights(scaled: np.ndarray) -> np.ndarray:
     return np.asarray(told / told.sum() if told.sum() > 0 else np.full(len(told), 1 / len(told)))
 
 
-def ahp_weights(judgements: tuple[float, ...], size: int) -> tuple[np.ndarray, float]:
-    """Weigh measures by pairwise judgements: the first eigenvector of their matrix (Saaty 1980).
-
-    Parameters
-    ----------
-    judgements
-        Upper triangle of the matrix, row by row.
-    size
-        How many measures.
-
-    Returns
-    -------
-    tuple of numpy.ndarray and float
-        Weights that sum to one, and the consistency ratio.
-
-    Examples
-    --------
-    >>> weights, ratio = ahp_weights((2.0, 4.0, 2.0), 3)
-    >>> weights.round(3).tolist(), abs(round(ratio, 3))
-    ([0.571, 0.286, 0.143], 0.0)
-    """
-    matrix = np.eye(size)
-    matrix[np.triu_indices(size, 1)] = judgements
-    matrix = matrix + np.triu(1 / np.where(matrix > 0, matrix, 1.0), 1).T
-    values, vectors = np.linalg.eig(matrix)
-    largest = int(np.argmax(values.real))
-    weights = np.abs(vectors[:, largest].real)
-    ratio = (values[largest].real - size) / max(size - 1, 1) / max(_RANDOM_INDEX[size - 1], 1e-9)
-    return weights / weights.sum(), float(ratio)
-
-
-def composite(effects: pd.DataFrame, progress: pd.DataFrame, *, seed: int = 1) -> Composite:
+def composite(effects: pd.DataFrame, progress: pd.DataFrame, *, judgements: str, seed: int = 1) -> Composite:
     """Mark the judged campaigns by several measures at once.
 
     Parameters
@@ -103,6 +73,8 @@ def composite(effects: pd.DataFrame, progress: pd.DataFrame, *, seed: int = 1) -
         From `returns.add_returns`.
     progress
         From `returns.progress`.
+    judgements
+        As `judgements.read_judgements` reads them.
     seed
         Of the random weights.
 
@@ -124,18 +96,25 @@ def composite(effects: pd.DataFrame, progress: pd.DataFrame, *, seed: int = 1) -
     scaled = ((values - values.min()) / (values.max() - values.min())).fillna(0.5).to_numpy()
     counted = values.notna().any().to_numpy()
     by_entropy = _kept(entropy_weights(scaled), counted)
-    ahp, inconsistency = ahp_weights(JUDGEMENTS, len(MEASURES))
+    ahp, inconsistency = ahp_weights(read_judgements(judgements), len(MEASURES))
     by_ahp = _kept(ahp, counted)
-    random = np.random.default_rng(seed).dirichlet(np.ones(len(MEASURES)), _DRAWS)
-    first = np.argmax(scaled @ (random * counted).T, axis=0) if len(table) else np.array([], int)
-    table["first"] = np.bincount(first, minlength=len(table)) / _DRAWS
+    ranks = _ranks(scaled * counted, seed)
+    table["first"] = (ranks == 1).mean(axis=1)
+    for name, percent in zip(("rank_high", "rank_low"), _SURE, strict=True):
+        table[name] = np.percentile(ranks, percent, axis=1, method="nearest")
     for name, weight in (("entropy", by_entropy), ("ahp", by_ahp)):
         table[f"by_{name}"] = scaled @ weight
         table[f"rank_{name}"] = table[f"by_{name}"].rank(ascending=False, method="min")
     weights = pd.DataFrame({"measure": MEASURES.values(), "entropy": by_entropy, "ahp": by_ahp})
     columns = ["campaign_id", "name", "grade", *MEASURES, "deviation", "by_entropy", "by_ahp"]
-    marks = table[[*columns, "rank_entropy", "rank_ahp", "first"]]
+    marks = table[[*columns, "rank_entropy", "rank_ahp", "first", "rank_high", "rank_low"]]
     return Composite(marks.sort_values(["rank_ahp", "campaign_id"]), weights, inconsistency)
+
+
+def _ranks(scaled: np.ndarray, seed: int) -> np.ndarray:
+    """Rank campaigns under random weights, all sets of weights alike likely; campaigns × draws."""
+    weights = np.random.default_rng(seed).dirichlet(np.ones(scaled.shape[1]), _DRAWS)
+    return np.asarray(stats.rankdata(-(scaled @ weights.T), axis=0, method="min"))
 
 
 def _kept(weights: np.ndarray, counted: np.ndarray) -> np.ndarray:

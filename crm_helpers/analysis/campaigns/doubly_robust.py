@@ -17,7 +17,11 @@ from scipy import special, stats
 from crm_helpers.analysis.campaigns.panel import COVARIATES
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
 
-__all__ = ["HIGHEST_CHANCE", "Comparison", "compare", "described", "folds", "logistic", "ridge"]
+__all__ = ["EXPECTED", "HIGHEST_CHANCE", "Comparison", "compare", "described", "folds", "logistic", "ridge"]
+
+EXPECTED = "spend_expected"
+"""What the whole past makes expect in the window: who has left of late is contacted no more, and spends no
+more, and the days before the start alone do not show him."""
 
 HIGHEST_CHANCE = 0.95
 """Customers likelier than this to be contacted have no likes among the others and take no part."""
@@ -57,7 +61,7 @@ def compare(
     Parameters
     ----------
     rows
-        One row a customer: `treated`, the outcomes and `COVARIATES`.
+        One row a customer: `treated`, the outcomes, `COVARIATES` and, where it is known, `EXPECTED`.
     outcomes
         What is compared.
     seed
@@ -73,8 +77,9 @@ def compare(
         return {}
     design = described(rows)
     chance, expected = np.empty(len(rows)), np.empty(y.shape)
+    start = logistic(design, treated)  # where the folds' own steps begin: few are left to go
     for held in folds(len(rows), seed=seed, by=treated):
-        chance[held] = special.expit(design[held] @ logistic(design[~held], treated[~held]))
+        chance[held] = special.expit(design[held] @ logistic(design[~held], treated[~held], start=start))
         fitted = ~held & ~treated
         expected[held] = design[held] @ ridge(design[fitted], y[fitted])
     kept = chance <= HIGHEST_CHANCE
@@ -93,10 +98,11 @@ def described(rows: pd.DataFrame) -> np.ndarray:
 
     Spend of customers spans powers of ten: on logarithms both models are nearer to straight lines.
     """
-    plain = rows[list(COVARIATES)].to_numpy(float)
+    plain = rows[_known(rows)].to_numpy(float)
     logs = np.log1p(np.maximum(plain, 0.0))
     logs = _standardised(logs)
-    pairs = [logs[:, i] * logs[:, j] for i in range(logs.shape[1]) for j in range(i, logs.shape[1])]
+    few = range(len(COVARIATES))  # products of what is expected would add noise: it is made of the others
+    pairs = [logs[:, i] * logs[:, j] for i in few for j in few[i:]]
     every = np.column_stack([_standardised(plain), logs, *pairs])
     return np.column_stack([np.ones(len(rows)), _standardised(every)])
 
@@ -119,9 +125,11 @@ def ridge(design: np.ndarray, outcome: np.ndarray, *, penalty: float = 1.0) -> n
     return np.asarray(np.linalg.solve(gram + np.diag(shrink), design.T @ outcome))
 
 
-def logistic(design: np.ndarray, outcome: np.ndarray, *, penalty: float = 0.1) -> np.ndarray:
+def logistic(
+    design: np.ndarray, outcome: np.ndarray, *, penalty: float = 5.0, start: np.ndarray | None = None
+) -> np.ndarray:
     """Fit a logistic regression by Newton's method, with a small penalty on all but the constant (first)."""
-    slopes = np.zeros(design.shape[1])
+    slopes = np.zeros(design.shape[1]) if start is None else start
     shrink = np.full(len(slopes), penalty)
     shrink[0] = 1e-9
     for _step in range(_STEPS):
@@ -133,6 +141,10 @@ def logistic(design: np.ndarray, outcome: np.ndarray, *, penalty: float = 0.1) -
         if np.abs(step).max() < _CLOSE:
             break
     return slopes
+
+
+def _known(rows: pd.DataFrame) -> list[str]:
+    return [*COVARIATES, EXPECTED] if EXPECTED in rows else list(COVARIATES)
 
 
 def _standardised(columns: np.ndarray) -> np.ndarray:
@@ -154,11 +166,11 @@ def _difference(treated: np.ndarray, left: np.ndarray, weight: np.ndarray) -> tu
 
 
 def _balance(rows: pd.DataFrame, treated: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
-    values = rows[list(COVARIATES)].to_numpy(float)
+    values = rows[_known(rows)].to_numpy(float)
     spread = np.sqrt((values[treated].var(axis=0) + values[~treated].var(axis=0)) / 2)
     spread = np.where(spread > 0, spread, math.nan)
     own, other = values[treated].mean(axis=0), values[~treated].mean(axis=0)
     weighted = np.average(values[~treated], axis=0, weights=weight[~treated])
     return pd.DataFrame(
-        {"covariate": COVARIATES, "before": (own - other) / spread, "after": (own - weighted) / spread}
+        {"covariate": _known(rows), "before": (own - other) / spread, "after": (own - weighted) / spread}
     )

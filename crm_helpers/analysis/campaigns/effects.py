@@ -14,15 +14,18 @@ from datetime import date
 import ibis
 import pandas as pd
 from ibis import _
-from scipy import stats
+from scipy import special, stats
 
+from crm_helpers.analysis.campaigns.adjusted import adjusted_differences, arm_sums, balance_p
 from crm_helpers.analysis.campaigns.arms import by_campaign, describe_arms, overlaps, ratio_p
-from crm_helpers.analysis.campaigns.grades import PARTS, designs, graded, reasons
+from crm_helpers.analysis.campaigns.grades import PARTS, STAGGERED, designs, graded, reasons
 from crm_helpers.analysis.campaigns.groups import assigned_groups, group_effects
-from crm_helpers.analysis.campaigns.panel import COVARIATES, assignments, customer_days, panel, windows
-from crm_helpers.analysis.campaigns.staggered import staggered_effects
+from crm_helpers.analysis.campaigns.panel import assignments, customer_days, panel, windows
+from crm_helpers.analysis.campaigns.staggered import staggered_effects, waves
 from crm_helpers.analysis.campaigns.targeted import compare_targeted
-from crm_helpers.analysis.regression import Regression, ols
+from crm_helpers.analysis.estimates import LEVEL
+from crm_helpers.analysis.regression import Regression
+from crm_helpers.analysis.threads import one_thread
 
 __all__ = ["Study", "evaluate", "study"]
 
@@ -40,6 +43,8 @@ class Study:
     days: ibis.Table
     contacts: ibis.Table
     """Contacts of campaigns that have begun."""
+    before_days: int
+    """Days before the start that describe a customer."""
 
 
 def evaluate(
@@ -73,7 +78,8 @@ def study(
     (`COVARIATES`). Randomised: x̄ over both arms, and τ is the average effect (Lin 2013); where whole
     groups of customers were drawn, errors are clustered by them. Targeted: the doubly robust comparison
     of `doubly_robust` with all who were not contacted, beside it the same regression with x̄ over the
-    contacted and differences in differences: a cause only if nothing else set the contacted apart. The
+    contacted and differences in differences: a cause only if nothing else set the contacted apart.
+    Staggered, which is targeted in waves: differences in differences, each wave from its own day. The
     placebo is the same estimate on spend from before the days that x describes.
 
     Parameters
@@ -104,20 +110,57 @@ def study(
     days = customer_days(tables["transactions"].filter(_.ordered_at.date() < ibis.date(as_of))).cache()
     begun = plan.loc[plan["starts_on"] < pd.Timestamp(as_of), "campaign_id"].tolist()
     contacts = tables["contacts"].filter(_.campaign_id.isin(begun))
+    last_waves = waves(contacts, plan)
+    plan = _until_last_wave(plan, last_waves, window_days)
     assigned = assignments(plan, contacts, tables["customers"], days)
     rows = panel(assigned, plan, days, before_days=before_days).cache()
-    regressions = _regressions(rows)
+    sums, arms = arm_sums(rows)
+    regressions = adjusted_differences(sums, arms)
+    balance = {campaign: balance_p(pair) for campaign, pair in arms.items()}
     grouped = group_effects(rows, tables["customers"], assigned_groups(rows, tables["customers"]))
-    estimates = _replaced(_estimates(regressions), grouped)
-    table = _put_together(plan, [describe_arms(rows), overlaps(contacts, plan, window_days), estimates])
+    estimates = _replaced(_estimates(regressions, balance), grouped)
+    table = _put_together(plan, [describe_arms(arms), overlaps(contacts, plan, window_days), estimates])
+    table.loc[(table["design"] == "targeted") & table["campaign_id"].isin(last_waves), "design"] = STAGGERED
     first = days.day.min().to_pandas()
-    table["reason"] = reasons(table, plan, today=pd.Timestamp(as_of), first=first, minimum=minimum_arm)
-    chosen = table.loc[(table["design"] == "targeted") & (table["reason"] == ""), "campaign_id"].tolist()
-    likes, balance = compare_targeted(rows, chosen, regressions["effect"])
-    changes = staggered_effects(plan, contacts, days, window_days=window_days, only=chosen)
-    table = _replaced(table.set_index("campaign_id"), likes, changes).reset_index(names="campaign_id")
-    effects = graded(table, placebo_possible=plan["placebo_from"] >= first)
-    return Study(effects, balance, plan, rows, days, contacts)
+    without = table.loc[table["design"].isin(["targeted", STAGGERED]), "campaign_id"].tolist()
+    with one_thread("blas"):
+        changes = staggered_effects(plan, contacts, days, window_days=window_days, only=without)
+        table = _with_changes(table, changes)
+        table["reason"] = reasons(table, plan, today=pd.Timestamp(as_of), first=first, minimum=minimum_arm)
+        chosen = table.loc[(table["design"] == "targeted") & (table["reason"] == ""), "campaign_id"].tolist()
+        likes, unlike = compare_targeted(rows, chosen, regressions["spend"], plan=plan, days=days)
+    table = _replaced(table.set_index("campaign_id"), likes).reset_index(names="campaign_id")
+    possible = (plan["placebo_from"] >= first) | (table["design"] == STAGGERED)
+    effects = graded(table, placebo_possible=possible)
+    return Study(effects, unlike, plan, rows, days, contacts, before_days)
+
+
+def _until_last_wave(
+    plan: pd.DataFrame, last_waves: Mapping[str, pd.Timestamp], window_days: int
+) -> pd.DataFrame:
+    """Let the window of a campaign with waves end a window after the last."""
+    if not last_waves:
+        return plan
+    until = {campaign: day + pd.Timedelta(days=window_days) for campaign, day in last_waves.items()}
+    ends = [until.get(*row) for row in zip(plan["campaign_id"], plan["outcome_until"], strict=True)]
+    return plan.assign(outcome_until=pd.to_datetime(pd.Series(ends, index=plan.index)))
+
+
+def _with_changes(table: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
+    """Add differences in differences of campaigns without a holdout; of staggered ones they are the effect.
+
+    Their placebo is the change in the weeks before each customer's own contact.
+    """
+    found = changes.reindex(table["campaign_id"]).reset_index(drop=True)
+    together = pd.concat([table, found], axis=1)
+    staggered = table["design"] == STAGGERED
+    for kind, source in (("effect", "change"), ("placebo", "lead")):
+        error = (found[f"{source}_high"] - found[f"{source}_low"]) / (2 * stats.norm.ppf(0.5 + LEVEL / 2))
+        parts = {end: found[f"{source}{end}"] for end in ("", "_low", "_high")}
+        parts |= {"_error": error, "_p": 2 * special.ndtr(-(found[source] / error).abs())}
+        for end, values in parts.items():
+            together.loc[staggered, f"{kind}{end}"] = values
+    return together
 
 
 def _put_together(plan: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -131,6 +174,8 @@ def _put_together(plan: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame
     arms = (table["groups_treated"].fillna(table["treated"]).astype("int64"), held_out)
     table["ratio_p"] = [ratio_p(*row) for row in zip(*arms, table["holdout_share"], strict=True)]
     table["design"] = designs(table)
+    # targeted campaigns have a placebo of their own, by comparison with likes
+    table.loc[~table["held_out"].eq(True), [f"placebo{part}" for part in PARTS]] = math.nan
     return table
 
 
@@ -146,50 +191,17 @@ def _replaced(table: pd.DataFrame, *better: pd.DataFrame) -> pd.DataFrame:
     return changed
 
 
-def _regressions(rows: ibis.Table) -> dict[str, dict[str, Regression]]:
-    """Fit effect, placebo and balance, each for all campaigns at once; by kind and campaign."""
-    reference = {f"at_{c}": rows[c].mean(where=rows.held_out | (rows.treated == 1)) for c in COVARIATES}
-    joined = rows.inner_join(rows.group_by("campaign_id").aggregate(**reference), "campaign_id")
-    moved = {f"with_{c}": joined.treated * (joined[c] - joined[f"at_{c}"]) for c in COVARIATES}
-    design = joined.mutate(**moved)
-    names = ["treated", *COVARIATES, *moved]
-    # targeted campaigns have a placebo of their own, by comparison with likes
-    fitted = {
-        kind: ols(part, outcome=outcome, regressors=names, by="campaign_id", only=["treated"])
-        for kind, outcome, part in (
-            ("effect", "spend", design),
-            ("placebo", "spend_placebo", design.filter(_.held_out)),
-        )
-    }
-    return fitted | {
-        "balance": ols(rows, outcome="treated", regressors=COVARIATES, by="campaign_id", only=[])
-    }
-
-
-def _estimates(regressions: dict[str, dict[str, Regression]]) -> pd.DataFrame:
+def _estimates(regressions: dict[str, dict[str, Regression]], balance: dict[str, float]) -> pd.DataFrame:
     """Tabulate the regressions by campaign: effect, placebo and balance; the effect also as `regression`."""
     records = {
-        campaign: [
-            *_numbers(fitted),
-            *_numbers(regressions["placebo"].get(campaign)),
-            _balance_p(regressions["balance"][campaign]),
-        ]
-        for campaign, fitted in regressions["effect"].items()
+        campaign: [*_numbers(fitted), *_numbers(regressions["spend_placebo"][campaign]), balance[campaign]]
+        for campaign, fitted in regressions["spend"].items()
     }
     columns = [f"{kind}{part}" for kind in ("effect", "placebo") for part in PARTS]
     table = by_campaign(records, [*columns, "balance_p"])
     return table.assign(**{f"regression{end}": table[f"effect{end}"] for end in ("", "_low", "_high")})
 
 
-def _numbers(fitted: Regression | None) -> list[object]:
-    if fitted is None:
-        return [math.nan] * len(PARTS)
+def _numbers(fitted: Regression) -> list[object]:
     estimate = fitted.estimate("treated")
     return [estimate.value, estimate.low, estimate.high, fitted.error("treated"), fitted.p_value("treated")]
-
-
-def _balance_p(fitted: Regression) -> float:
-    """Test all covariates at once: n R² of the regression of the arm on them is χ² when arms are alike."""
-    if fitted.rank < 2 or not math.isfinite(fitted.r_squared):
-        return math.nan
-    return float(stats.chi2.sf(fitted.rows * fitted.r_squared, fitted.rank - 1))

@@ -1,6 +1,7 @@
 """How well a campaign's effect is known: its design, why it is not judged, and the grade of evidence.
 
-`A` randomised, and the arms are as planned and alike before the start. The others are targeted. `B` the
+`A` randomised, and the arms are as planned and alike before the start. The others are targeted,
+in waves or at once. `B` the
 placebo finds nothing, customers have their likes, and three ways to estimate agree. `C` the placebo finds
 nothing. `D` it does or could not be tried, or those compared are not alike: an association only. No
 grade where the data do not carry an effect; `reason` says why.
@@ -14,7 +15,17 @@ from scipy import stats
 
 from crm_helpers.analysis.estimates import benjamini_hochberg, rounded
 
-__all__ = ["ALIKE", "BALANCE_LEVEL", "PARTS", "PLACEBO_LEVEL", "UNLIKE", "designs", "graded", "reasons"]
+__all__ = [
+    "ALIKE",
+    "BALANCE_LEVEL",
+    "PARTS",
+    "PLACEBO_LEVEL",
+    "STAGGERED",
+    "UNLIKE",
+    "designs",
+    "graded",
+    "reasons",
+]
 
 BALANCE_LEVEL = 0.001
 """Below this p-value the arms are not as a random draw would leave them, and the effect is refused."""
@@ -27,6 +38,9 @@ ALIKE = 0.1
 
 UNLIKE = 0.25
 """Above this difference after weighting those compared are no likes (Rubin 2001)."""
+
+STAGGERED = "staggered"
+"""Design of a targeted campaign that reached its customers in waves: who waits shows what would have been."""
 
 PARTS = ("", "_low", "_high", "_error", "_p")
 """What an effect's columns end with."""
@@ -64,14 +78,18 @@ def reasons(
     list of str
         One a campaign.
     """
-    targeted, broken = table["design"] == "targeted", table["design"] == "not consistent"
+    targeted, broken, staggered = (
+        table["design"] == name for name in ("targeted", "not consistent", STAGGERED)
+    )
+    people = table["treated"].where(staggered, table[["treated", "compared"]].min(axis=1))
     cases = {
         "not started": plan["starts_on"] >= today,
         "nobody contacted": ~(table["contacted"] > 0),
         "window not over": plan["outcome_until"] > today,
         "no history before the start": targeted & ~(plan["before_from"] >= first),
-        "nobody to compare with": table["compared"] == 0,
-        "too few customers": table[["treated", "compared"]].min(axis=1) < minimum,
+        "no weeks to compare with": staggered & ~(table["effect_error"] > 0),
+        "nobody to compare with": ~staggered & (table["compared"] == 0),
+        "too few customers": people < minimum,
         "arms not in the planned ratio": broken & (table["ratio_p"] < BALANCE_LEVEL),
         "arms differ before the start": broken,
         "spend does not vary": ~(table["effect_error"] > 0),
@@ -96,7 +114,8 @@ def graded(table: pd.DataFrame, *, placebo_possible: pd.Series) -> pd.DataFrame:
     """
     known = table["reason"] == ""
     error = table["effect_error"].where(table["effect_error"] > 0, table["difference_error"])
-    hidden = {c: table[c].where(known) for c in ("effect", "effect_low", "effect_high", "effect_p")}
+    shown = [*(f"{kind}{end}" for kind in ("effect", "change", "lead") for end in PARTS[:3]), "effect_p"]
+    hidden = {c: table[c].where(known) for c in shown}
     tested = {f"placebo{p}": table[f"placebo{p}"].where(known & placebo_possible) for p in PARTS}
     detectable = (_POWER * error).where(known | (table["reason"] == "too few customers"))
     found = table.assign(**hidden, **tested, detectable=detectable)

@@ -6,8 +6,10 @@ import pandas as pd
 
 from crm_helpers.analysis.campaigns.composite import Composite
 from crm_helpers.analysis.campaigns.findings import Said, action
+from crm_helpers.analysis.campaigns.judgements import CONSISTENT
 from crm_helpers.analysis.campaigns.returns import Portfolio
-from crm_helpers.analysis.campaigns.targeting import Targets
+from crm_helpers.analysis.campaigns.targeting import RISK, VALUE, Targets
+from crm_helpers.analysis.campaigns.uplift import Uplift
 
 __all__ = [
     "actions",
@@ -16,6 +18,7 @@ __all__ = [
     "outcomes_finding",
     "promise_finding",
     "target_findings",
+    "weights_finding",
 ]
 
 _LEVEL = 0.05
@@ -39,7 +42,16 @@ def target_findings(targets: Targets) -> list[Said]:
     if not targets.proven:
         first = ("campaigns.targets_unproven", listed | {"promised": targets.promised})
     more = {"learner": best.rule, "qini": best.qini, "advantage": targets.advantage}
-    return [first, ("campaigns.targets_order", more)]
+    return [first, ("campaigns.targets_order", more), *_baselines(targets.uplift)]
+
+
+def _baselines(uplift: Uplift) -> list[Said]:
+    """Say what the first fifth by customer value and by risk of leaving would have gained instead."""
+    gained = {found.rule: float(found.curve.set_index("share")["gain"][0.2]) for found in uplift.rankings}
+    if not {VALUE, RISK} <= set(gained):
+        return []
+    values = {"learnt": gained[uplift.best.rule], "value": gained[VALUE], "risk": gained[RISK]}
+    return [("campaigns.targets_baselines", values)]
 
 
 def actions(targets: Targets, found: Portfolio) -> list[Said]:
@@ -72,6 +84,18 @@ def marks_finding(marks: Composite) -> Said:
     first = marks.marks.iloc[0]
     values = {"first": first["name"], "grade": first["grade"], "share": float(first["first"])}
     return "campaigns.marks", values
+
+
+def weights_finding(marks: Composite) -> list[Said]:
+    """Say whether the judgements agree with each other, and how far the leader's rank hangs on weights."""
+    if len(marks.marks) < 2:
+        return []
+    first = marks.marks.iloc[0]
+    values = {"ratio": marks.inconsistency, "first": first["name"]}
+    values |= {"high": int(first["rank_high"]), "low": int(first["rank_low"])}
+    if marks.inconsistency > CONSISTENT:
+        return [("campaigns.weights_contradict", values)]
+    return [("campaigns.weights", values)]
 
 
 def answers_finding(responses: pd.DataFrame) -> Said:

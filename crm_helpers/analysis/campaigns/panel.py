@@ -62,8 +62,12 @@ def customer_days(transactions: ibis.Table) -> ibis.Table:
     ibis.Table
         `customer_id`, `day`, `amount` (money, net of returns), `orders` (count); one row a day with lines.
     """
-    return transactions.group_by("customer_id", day=_.ordered_at.date()).aggregate(
-        amount=_.amount.sum().cast("float64"), orders=_.order_id.nunique()
+    # by order first: counting distinct orders of each day costs more
+    orders = transactions.group_by("customer_id", "order_id", day=_.ordered_at.date())
+    return (
+        orders.aggregate(amount=_.amount.sum())
+        .group_by("customer_id", "day")
+        .aggregate(amount=_.amount.sum().cast("float64"), orders=_.order_id.count())
     )
 
 

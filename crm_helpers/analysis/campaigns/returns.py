@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from crm_helpers.analysis.campaigns.grades import STAGGERED
 from crm_helpers.analysis.estimates import Estimate
 
 __all__ = [
@@ -212,7 +213,7 @@ def portfolio(effects: pd.DataFrame) -> Portfolio:
         targeted=int(effects["grade"].isin(["B", "C", "D"]).sum()),
         refused=int((effects["design"] == "not consistent").sum()),
         silent=int((effects["grade"] == "").sum()),
-        without_holdout=int(effects["design"].isin(["targeted", "not consistent"]).sum()),
+        without_holdout=int(effects["design"].isin(["targeted", STAGGERED, "not consistent"]).sum()),
         earned=len(earned),
         lost=len(lost),
         undecided=int((effects["earned"] == "open").sum()),

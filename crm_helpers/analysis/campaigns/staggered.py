@@ -8,7 +8,7 @@ never serve as the comparison of another, the fault of the plain two-way regress
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,12 +19,13 @@ from ibis import _
 
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
 
-__all__ = ["LEAD_WEEKS", "WeekPanel", "staggered_effects", "week_panel"]
+__all__ = ["LEAD_WEEKS", "WeekPanel", "staggered_effects", "waves", "week_panel"]
 
 LEAD_WEEKS = 4
 """Weeks before the start in which no effect can be: what is found there is what the method leaves over."""
 
 _LEAST = 30  # customers
+_APART = 2  # weeks between the first wave of contacts and the last
 _MOST_CELLS = 8_000_000  # customers × weeks held at once; of more customers every k-th is taken
 
 
@@ -47,8 +48,20 @@ class WeekPanel:
         """Estimate what some customers have more than expected in some weeks, together and per customer.
 
         The error adds up over customers what each contributes, through these weeks and through the fit.
+
+        Parameters
+        ----------
+        own
+            Whether each customer counts; where weeks differ among them, customers × the weeks.
+        weeks
+            All weeks that count for anybody.
+
+        Returns
+        -------
+        Estimate
+            Money a customer; not a number with fewer than 30.
         """
-        cells = self.known[:, weeks] & own[:, None]
+        cells = self.known[:, weeks] & (own if own.ndim == 2 else own[:, None])
         chosen = cells.any(axis=1) & (self._each > 0)
         size = int(chosen.sum())
         if size < _LEAST:
@@ -68,9 +81,15 @@ class WeekPanel:
         return np.where(self.free, self.residual, 0.0)
 
     @cached_property
+    def _counted(self) -> np.ndarray:
+        # as numbers: products of truth values go the slow way
+        return self.free.astype(float)
+
+    @cached_property
     def _weeks_inverse(self) -> np.ndarray:
-        shared = self.free.T @ (self.free * self._each[:, None])
-        return np.asarray(np.linalg.pinv(np.diag(self.free.sum(axis=0).astype(float)) - shared))
+        shared = self._counted.T @ (self._counted * self._each[:, None])
+        gram = np.diag(self._counted.sum(axis=0)) - shared
+        return np.asarray(np.linalg.pinv(gram, hermitian=True))
 
     @cached_property
     def _each(self) -> np.ndarray:
@@ -79,8 +98,24 @@ class WeekPanel:
 
     def _solve(self, own: np.ndarray, weekly: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Solve the normal equations; customers are eliminated first, weeks are few."""
-        week = self._weeks_inverse @ (weekly - (own * self._each) @ self.free)
-        return (own - self.free @ week) * self._each, week
+        week = self._weeks_inverse @ (weekly - (own * self._each) @ self._counted)
+        return (own - self._counted @ week) * self._each, week
+
+
+@dataclass(frozen=True)
+class _Event:
+    """A campaign among customers and weeks."""
+
+    begins: np.ndarray  # week of each customer's contact; below zero for those it did not reach
+    length: int
+
+    def spell(self, start: int, end: int) -> tuple[np.ndarray, slice]:
+        """Mark the weeks from `start` to before `end`, counted from each customer's own contact."""
+        reached = self.begins >= 0
+        first = max(int(self.begins[reached].min()) + start, 0)
+        weeks = slice(first, int(self.begins[reached].max()) + end)
+        week = np.arange(weeks.start, weeks.stop) - self.begins[:, None]
+        return (week >= start) & (week < end) & reached[:, None], weeks
 
 
 def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,14 +142,15 @@ def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np
     numbered = kept.mutate(week=(_.day.delta(origin, unit="day") // 7).cast("int64"))
     sums = numbered.filter((_.week >= 0) & (_.week < weeks)).group_by("customer_id", "week")
     frame = sums.aggregate(amount=_.amount.sum()).to_pandas()
-    customers, place = np.unique(frame["customer_id"].to_numpy(str), return_inverse=True)
+    place, names = pd.factorize(frame["customer_id"], sort=True)
+    customers = np.asarray(names, dtype=object)
     spend = np.zeros((len(customers), weeks))
     spend[place, frame["week"].to_numpy()] = frame["amount"]
     return customers, spend
 
 
 def staggered_effects(
-    plan: pd.DataFrame, contacts: ibis.Table, days: ibis.Table, *, window_days: int, only: Sequence[str]
+    plan: pd.DataFrame, contacts: ibis.Table, days: ibis.Table, *, window_days: int, only: Collection[str]
 ) -> pd.DataFrame:
     """Estimate campaigns' effects on those they contacted from the panel of customers and weeks.
 
@@ -127,9 +163,9 @@ def staggered_effects(
     days
         From `panel.customer_days`.
     window_days
-        Days from a campaign's start in which it is at work.
+        Days from a contact in which a campaign is at work; no such week serves as a comparison.
     only
-        The campaigns to estimate; all of them are kept out of the weeks that serve as comparison.
+        The campaigns to estimate.
 
     Returns
     -------
@@ -144,45 +180,73 @@ def staggered_effects(
     first = pd.Timestamp(span["first"])
     weeks = (pd.Timestamp(span["last"]) - first).days // 7 + 1
     customers, spend = week_panel(days, first=first, weeks=weeks)
-    events = _events(plan, contacts, customers, first=first, weeks=weeks, window_days=window_days)
+    events = _events(plan, contacts, customers, first=first, window_days=window_days)
     known = np.cumsum(np.cumsum(spend != 0, axis=1), axis=1) > 1
     free = known.copy()
-    for own, begin, end in events.values():
-        free[own, max(begin - LEAD_WEEKS, 0) : end] = False
+    for event in events.values():
+        cells, span = event.spell(-LEAD_WEEKS, event.length)
+        free[:, span] &= ~cells[:, : max(weeks - span.start, 0)]
     panel = WeekPanel(spend, known, free)
-    found = {
-        campaign: [
-            *_numbers(panel.effect(own, slice(begin, end))),
-            *_numbers(panel.effect(own, slice(begin - LEAD_WEEKS, begin))),
-        ]
-        for campaign, (own, begin, end) in events.items()
-        if campaign in only and begin > LEAD_WEEKS and end <= weeks
-    }
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns).reindex(plan["campaign_id"])
+    found = {}
+    for campaign, event in events.items():
+        own, span = event.spell(0, event.length)
+        if campaign in only and span.start > LEAD_WEEKS and span.stop <= weeks:
+            lead = panel.effect(*event.spell(-LEAD_WEEKS, 0))
+            found[campaign] = [*_numbers(panel.effect(own, span)), *_numbers(lead)]
+    table = pd.DataFrame.from_dict(found, orient="index", columns=columns, dtype=float)
+    return table.reindex(plan["campaign_id"])
+
+
+def waves(contacts: ibis.Table, plan: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    """Find the campaigns that reached their customers at different times, with the day of the last wave.
+
+    Parameters
+    ----------
+    contacts
+        Canonical campaign contacts.
+    plan
+        From `panel.windows`.
+
+    Returns
+    -------
+    dict of str to Timestamp
+        By campaign with waves of at least 30 customers, the first two weeks or more before the last.
+    """
+    reached = contacts.filter(_.arm.fill_null("treated") != "holdout").drop_null("contacted_at")
+    frame = reached.group_by("campaign_id", day=_.contacted_at.date()).aggregate(n=_.count()).to_pandas()
+    if frame.empty:
+        return {}
+    starts = frame["campaign_id"].map(plan.set_index("campaign_id")["starts_on"])
+    frame["day"] = pd.to_datetime(frame["day"])
+    frame["week"] = (frame["day"] - pd.to_datetime(starts)).dt.days // 7
+    weeks = frame.groupby(["campaign_id", "week"]).agg(n=("n", "sum"), day=("day", "max")).reset_index()
+    large = weeks[(weeks["n"] >= _LEAST) & (weeks["week"] >= 0)].groupby("campaign_id")
+    apart = large["week"].max() - large["week"].min()
+    return {str(campaign): large["day"].max()[campaign] for campaign in apart.index[apart >= _APART]}
 
 
 def _events(
-    plan: pd.DataFrame,
-    contacts: ibis.Table,
-    customers: np.ndarray,
-    *,
-    first: pd.Timestamp,
-    weeks: int,
-    window_days: int,
-) -> dict[str, tuple[np.ndarray, int, int]]:
-    """Say for each campaign whom it reached, and from which week to which it is at work."""
-    reached = contacts.filter(_.arm.fill_null("treated") != "holdout").select("campaign_id", "customer_id")
-    frame = reached.distinct().to_pandas()
+    plan: pd.DataFrame, contacts: ibis.Table, customers: np.ndarray, *, first: pd.Timestamp, window_days: int
+) -> dict[str, _Event]:
+    """Say for each campaign whom it reached in which week, and for how many weeks it is at work.
+
+    Customers reached on another day than the first count from their own day where there were waves.
+    """
+    reached = contacts.filter(_.arm.fill_null("treated") != "holdout")
+    frame = (
+        reached.group_by("campaign_id", "customer_id").aggregate(day=_.contacted_at.min().date()).to_pandas()
+    )
+    starts = frame["campaign_id"].map(plan.set_index("campaign_id")["starts_on"])
+    starts = pd.to_datetime(starts)
+    own = pd.to_datetime(frame["day"]).where(frame["campaign_id"].isin(waves(contacts, plan)))
+    frame["week"] = (own.fillna(starts).clip(lower=starts) - first).dt.days // 7
     frame["place"] = pd.Index(customers).get_indexer(frame["customer_id"])
-    places = frame[frame["place"] >= 0].groupby("campaign_id")["place"]
     length = math.ceil(window_days / 7) + 1  # a start in the middle of a week touches one more
     events = {}
-    for campaign, start in zip(plan["campaign_id"], plan["starts_on"], strict=True):
-        begin = (start - first).days // 7
-        if campaign in places.groups and begin < weeks:
-            own = np.zeros(len(customers), bool)
-            own[places.get_group(campaign)] = True
-            events[str(campaign)] = (own, begin, begin + length)
+    for campaign, part in frame[(frame["place"] >= 0) & (frame["week"] >= 0)].groupby("campaign_id"):
+        begins = np.full(len(customers), -1)
+        begins[part["place"]] = part["week"]
+        events[str(campaign)] = _Event(begins, length)
     return events
 
 

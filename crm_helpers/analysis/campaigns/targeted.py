@@ -11,8 +11,9 @@ import pandas as pd
 from ibis import _
 from scipy import stats
 
-from crm_helpers.analysis.campaigns.doubly_robust import Comparison, compare
+from crm_helpers.analysis.campaigns.doubly_robust import EXPECTED, Comparison, compare
 from crm_helpers.analysis.campaigns.grades import PARTS
+from crm_helpers.analysis.campaigns.past_value import look_past
 from crm_helpers.analysis.campaigns.sensitivity import known_strength, robustness_value
 from crm_helpers.analysis.estimates import LEVEL
 from crm_helpers.analysis.regression import Regression
@@ -35,7 +36,12 @@ def one_campaign(rows: ibis.Table, campaign: str, *, size: int) -> pd.DataFrame:
 
 
 def compare_targeted(
-    rows: ibis.Table, campaigns: Sequence[str], regressions: dict[str, Regression]
+    rows: ibis.Table,
+    campaigns: Sequence[str],
+    regressions: dict[str, Regression],
+    *,
+    plan: pd.DataFrame,
+    days: ibis.Table,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare those contacted with their likes, campaign by campaign.
 
@@ -47,6 +53,8 @@ def compare_targeted(
         The targeted campaigns that can be judged.
     regressions
         The engine's regression of each, for the robustness value.
+    plan, days
+        From `panel.windows` and `panel.customer_days`, for what the past makes expect of each customer.
 
     Returns
     -------
@@ -54,10 +62,12 @@ def compare_targeted(
         By campaign the columns of effect and placebo and `SECOND_OPINIONS`; and the balance table, one row
         a campaign and covariate.
     """
+    spans = {str(row["campaign_id"]): row for _i, row in plan.iterrows()}
     records: dict[str, dict[str, float]] = {}
     balances = []
     for campaign in campaigns:
         frame = one_campaign(rows, campaign, size=regressions[campaign].rows)
+        frame = _with_expected(frame, spans[campaign], days)
         found = compare(frame, outcomes=("spend", "spend_placebo"))
         if not found:
             continue
@@ -71,6 +81,14 @@ def compare_targeted(
     empty = pd.DataFrame(columns=["covariate", "before", "after", "campaign_id"])
     table = pd.DataFrame.from_dict(records, orient="index", columns=_COLUMNS, dtype=float)
     return table, pd.concat(balances, ignore_index=True) if balances else empty
+
+
+def _with_expected(frame: pd.DataFrame, span: pd.Series, days: ibis.Table) -> pd.DataFrame:
+    past = look_past(days, start=span["starts_on"].date())
+    if past is None:
+        return frame
+    window = (span["outcome_until"] - span["starts_on"]).days
+    return frame.assign(**{EXPECTED: past.spend(frame["customer_id"], days=window)})
 
 
 def _columns(kind: str, found: Comparison) -> dict[str, Any]:

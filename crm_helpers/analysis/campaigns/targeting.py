@@ -13,15 +13,20 @@ from ibis import _
 
 from crm_helpers.analysis.campaigns.effects import Study
 from crm_helpers.analysis.campaigns.panel import panel
+from crm_helpers.analysis.campaigns.past_value import look_past
 from crm_helpers.analysis.campaigns.targeted import one_campaign
 from crm_helpers.analysis.campaigns.uplift import LEARNERS, Uplift, fit_gain, learn
 from crm_helpers.analysis.estimates import Estimate, mean_estimate, ratio_estimate, rounded
 
-__all__ = ["RESERVED", "Targets", "find_targets", "ranking_table"]
+__all__ = ["RESERVED", "RISK", "VALUE", "Targets", "find_targets", "ranking_table"]
 
 RESERVED = 0.1
 """Share of the list kept back at random, so that the next run can say what it brought."""
 
+VALUE, RISK = "customer value", "risk of leaving"
+"""Orders of customers beside the learnt ones, each as of the day before the campaign."""
+
+_YEAR = 365.0
 _FEWEST = 500  # customers in each arm, to learn from
 
 
@@ -83,9 +88,7 @@ def find_targets(
         return Targets("no randomised campaign surely brought anything from enough customers")
     best = fit.sort_values(["net", "effect", "campaign_id"]).iloc[-1]
     rows = one_campaign(study.rows, best["campaign_id"], size=int(best["treated"] + best["compared"]))
-    spend = (rows["spend_recent"] + rows["spend_earlier"]).to_numpy(float)
-    silent = rows["days_since_order"].to_numpy(float)
-    uplift = learn(rows, baselines={"spend before": spend, "days without an order": silent})
+    uplift = learn(rows, baselines=_baselines(rows, study, best["starts_on"]))
     cost = best["cost"] / best["contacted"] if best["cost"] > 0 else 0.0
     share = 1.0 if margin is None else margin
     learner = uplift.best.rule
@@ -126,6 +129,21 @@ def ranking_table(targets: Targets) -> pd.DataFrame:
     return rounded(pd.DataFrame(records, columns=columns))
 
 
+def _baselines(rows: pd.DataFrame, study: Study, start: pd.Timestamp) -> dict[str, np.ndarray]:
+    """Order customers as most lists do, by what was known on the day before the campaign."""
+    spend, silent = rows["spend_recent"] + rows["spend_earlier"], rows["days_since_order"]
+    plain = {"spend before": spend, "days without an order": silent}
+    scores = {name: score.to_numpy(float) for name, score in plain.items()}
+    past = look_past(study.days, start=start.date())
+    if past is None:
+        return scores
+    customers = rows["customer_id"]
+    return scores | {
+        VALUE: past.spend(customers, days=_YEAR),
+        RISK: past.silence(customers, days=study.before_days),
+    }
+
+
 def _today(study: Study, customers: ibis.Table) -> pd.DataFrame:
     """Describe every customer who bought of late and may be sent marketing, as of the last day known."""
     plan = study.plan.iloc[:1].copy()
@@ -133,14 +151,13 @@ def _today(study: Study, customers: ibis.Table) -> pd.DataFrame:
     moved = last - plan["starts_on"].iloc[0]
     dates = ["starts_on", "outcome_until", "recent_from", "before_from", "placebo_from"]
     plan[dates] = plan[dates] + moved
-    before_days = (plan["starts_on"] - plan["before_from"]).dt.days.iloc[0]
     plan["campaign_id"] = "next"
     allowed = customers.filter(_.consent.fill_null(True)).select("customer_id")
     buyers = study.days.select("customer_id").distinct().semi_join(allowed, "customer_id")
     assigned = buyers.mutate(
         campaign_id=ibis.literal("next"), treated=ibis.literal(0), held_out=ibis.literal(False)
     )
-    frame: pd.DataFrame = panel(assigned, plan, study.days, before_days=int(before_days)).to_pandas()
+    frame: pd.DataFrame = panel(assigned, plan, study.days, before_days=study.before_days).to_pandas()
     # of the silent more have left for good today than in a campaign drawn among customers of its day
     return frame[frame["orders_before"] > 0].sort_values("customer_id", ignore_index=True)
 

@@ -1,19 +1,26 @@
 """Where a month's budget does most: three exact ways to divide it over concave curves, and they agree.
 
-Value of channel k at cost c: `V(c) = v · s · c^e` with v the money an order brings. With diminishing
-returns the best split gives every channel not at a bound the same marginal value `λ = V'(c)`, the
-shadow price of the budget: what one more unit of money would bring.
+Value of channel k at cost c: `V(c) = v · s · g(c / m; e)` with v the money an order brings and g one of
+`shapes` (`g = c^e` with m = 1 for the power). With diminishing returns the best split gives every channel not
+at a bound the same marginal value `λ = V'(c)`, the shadow price of the budget: what one more unit of money
+would bring.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.optimize import linprog
 
-__all__ = ["Allocation", "Curves", "by_greedy", "by_linear_program", "by_marginal_value"]
+from crm_helpers.analysis.channels.shapes import ShapeName, inverse, relative, slope
+
+__all__ = ["Allocation", "Bounded", "Curves", "by_greedy", "by_linear_program", "by_marginal_value"]
+
+Bounded: TypeAlias = tuple[tuple[int, ...], float, float]
+"""Places of channels, and what they cost together at least and at most."""
 
 STEPS = 400
 """Straight pieces that stand for one curve."""
@@ -31,15 +38,26 @@ class Curves:
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    middle: np.ndarray = field(default_factory=lambda: np.ones(1))
+    shape: ShapeName = "power"
+
+    def orders(self, cost: np.ndarray) -> np.ndarray:
+        """Orders a month that each channel brings at a cost; draws of curves give a row each."""
+        return np.asarray(self.scale * relative(self.shape, cost / self.middle, self.exponent))
 
     def worth(self, cost: np.ndarray) -> np.ndarray:
         """Money a month that each channel brings at a cost; draws of curves give a row each."""
-        return np.asarray(self.value * self.scale * cost**self.exponent)
+        return np.asarray(self.value * self.orders(cost))
 
     def marginal(self, cost: np.ndarray) -> np.ndarray:
         """Money that one more unit of cost brings in each channel."""
-        least = np.maximum(cost, 1e-12)
-        return np.asarray(self.value * self.scale * self.exponent * least ** (self.exponent - 1))
+        least = np.maximum(cost, 1e-12) / self.middle
+        return np.asarray(self.value * self.scale / self.middle * slope(self.shape, least, self.exponent))
+
+    def cost_at(self, marginal: np.ndarray) -> np.ndarray:
+        """Find the cost at which one more unit brings so much, whatever the bounds."""
+        steep = marginal * self.middle / np.maximum(self.value * self.scale, 1e-300)
+        return np.asarray(self.middle * inverse(self.shape, steep, self.exponent))
 
 
 @dataclass(frozen=True)
@@ -118,8 +136,8 @@ def by_greedy(curves: Curves, budget: float, *, steps: int = STEPS) -> Allocatio
     return _finished(curves, curves.low + filled.reshape(widths.shape).sum(axis=1), budget, price)
 
 
-def by_marginal_value(curves: Curves, budget: float) -> np.ndarray:
-    """Divide by one multiplier: `c(λ) = (v s e / λ)^(1/(1 − e))` within the bounds, λ found by bisection.
+def by_marginal_value(curves: Curves, budget: float, groups: Sequence[Bounded] = ()) -> np.ndarray:
+    """Divide by one multiplier: each channel's `V'(c) = λ` within its bounds, λ found by bisection.
 
     Parameters
     ----------
@@ -127,29 +145,46 @@ def by_marginal_value(curves: Curves, budget: float) -> np.ndarray:
         The channels; `scale` and `exponent` may have a row a draw.
     budget
         Money of the month, at least the channels' least together.
+    groups
+        Channels that together cost at least and at most so much; no channel is in two of them.
 
     Returns
     -------
     numpy.ndarray
         Cost by channel, a row a draw.
     """
-    scale, exponent = np.atleast_2d(curves.scale), np.atleast_2d(curves.exponent)
-    steepness = np.maximum(curves.value * scale * exponent, 1e-300)
-    target = min(budget, float(curves.high.sum()))
-    low, high = np.full((len(scale), 1), -60.0), np.full((len(scale), 1), 60.0)
-    cost = np.broadcast_to(curves.low, scale.shape)
+    target, size = min(budget, float(curves.high.sum())), len(np.atleast_2d(curves.scale))
+    low, high = np.full((size, 1), -60.0), np.full((size, 1), 60.0)
+    cost = np.broadcast_to(curves.low, (size, len(curves.low)))
     for _ in range(100):
         middle = (low + high) / 2
-        power = np.clip((np.log(steepness) - middle) / (1 - exponent), -700, 700)
-        cost = np.clip(np.exp(power), curves.low, curves.high)
+        cost = _at_price(curves, middle, groups)
         over = cost.sum(axis=1, keepdims=True) > target
         low, high = np.where(over, middle, low), np.where(over, high, middle)
     return np.asarray(cost)
 
 
+def _at_price(curves: Curves, price: np.ndarray, groups: Sequence[Bounded]) -> np.ndarray:
+    """Spend as far as the price (its logarithm, a row a draw) allows; a group at its limit has its own."""
+    cost = np.clip(curves.cost_at(np.exp(price)), curves.low, curves.high)
+    for members, least, most in groups:
+        own = np.isin(np.arange(len(curves.low)), members)
+        spent = cost[:, own].sum(axis=1, keepdims=True)
+        target = np.clip(spent, least, most)
+        low, high = np.full_like(price, -60.0), np.full_like(price, 60.0)
+        inside = cost
+        for _ in range(60 if np.any(target != spent) else 0):
+            middle = (low + high) / 2
+            inside = np.clip(curves.cost_at(np.exp(middle)), curves.low, curves.high)
+            over = inside[:, own].sum(axis=1, keepdims=True) > target
+            low, high = np.where(over, middle, low), np.where(over, high, middle)
+        cost = np.where(own & (target != spent), inside, cost)
+    return np.asarray(cost)
+
+
 def _pieces(curves: Curves, steps: int) -> tuple[np.ndarray, np.ndarray]:
     ends = curves.low[:, None] + (curves.high - curves.low)[:, None] * np.linspace(0, 1, steps + 1)
-    worth = (curves.value * curves.scale)[:, None] * ends ** curves.exponent[:, None]
+    worth = curves.worth(ends.T).T
     widths = np.diff(ends, axis=1)
     return widths, np.diff(worth, axis=1) / np.where(widths > 0, widths, 1)
 

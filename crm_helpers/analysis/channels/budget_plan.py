@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -11,11 +12,13 @@ import pandas as pd
 
 from crm_helpers.analysis.channels.budget import (
     Allocation,
+    Bounded,
     Curves,
     by_greedy,
     by_linear_program,
     by_marginal_value,
 )
+from crm_helpers.analysis.channels.limit_prices import PRICE_COLUMNS, limit_prices
 from crm_helpers.analysis.channels.response import ResponseCurves
 from crm_helpers.analysis.channels.stated_limits import Limited, StatedLimits, divide
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
@@ -43,7 +46,8 @@ class BudgetPlan:
     with cost is not in the plan. `disagreement` is how far greedy spending and equal marginal value stay
     from the linear program, as a share of what the plan brings; with limits, `gap` is how far the plan is
     from a bound no division can pass, and `conflict` names limits that cannot hold together;
-    `why_unspent` says why they leave money.
+    `why_unspent` says why they leave money. `prices` names every limit that binds with what one unit of money
+    more of it would bring (`limit`, `kind`, `at`, `price`), the budget first.
     """
 
     table: pd.DataFrame
@@ -61,6 +65,7 @@ class BudgetPlan:
     gap: float = 0.0
     conflict: tuple[str, ...] = ()
     why_unspent: str = ""
+    prices: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PRICE_COLUMNS))
 
     @property
     def spent(self) -> bool:
@@ -128,12 +133,15 @@ def make_plan(
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
     drawn = _drawn(fitted, values, usable, curves, seed)
-    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, money)
+    groups = _bounded(table["channel"].tolist(), limits)
+    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, (money, groups))
     around = quantile_estimate(promised, draws)
     gain = Estimate(promised - optimism, around.low - optimism, around.high)
     advice: Advice = "move" if gain.low > 0 else "do not move"
-    compared = _compared(table, curves, now, plan.cost, observed=observed)
-    found = (gain, promised, optimism, regret, plan.shadow_price, apart, gap, (), left)
+    unit = limited.unit if limited else 0.0
+    compared = _compared(table, curves, now, plan.cost, observed=observed, unit=unit)
+    prices = limit_prices(compared, money, price=plan.shadow_price, limited=limited, stated=limits)
+    found = (gain, promised, optimism, regret, plan.shadow_price, apart, gap, (), left, prices)
     return BudgetPlan(compared, advice, money, least, most, left_out, *found)
 
 
@@ -160,10 +168,10 @@ def _in_money(limited: Limited) -> Allocation:
 def _curves(fitted: ResponseCurves, values: pd.DataFrame, usable: np.ndarray, margin: float | None) -> Curves:
     rows = fitted.curves[usable]
     worth = values["value"][usable].to_numpy(float) * (1.0 if margin is None else margin)
-    scale, exponent, low, high = (
-        rows[c].to_numpy(float) for c in ("scale", "exponent", "cost_low", "cost_high")
+    scale, exponent, low, high, middle = (
+        rows[c].to_numpy(float) for c in ("scale", "exponent", "cost_low", "cost_high", "middle")
     )
-    return Curves(scale, exponent, worth, low, high)
+    return Curves(scale, exponent, worth, low, high, middle, fitted.shape)
 
 
 def _drawn(
@@ -174,18 +182,26 @@ def _drawn(
     spread = ((own["high"] - own["low"]) / 3.92 / own["value"]).fillna(0).to_numpy(float)
     noise = np.random.default_rng(seed).standard_normal((len(fitted.scales), len(own)))
     value = curves.value * np.maximum(1 + spread * noise, 0.01)
-    return Curves(fitted.scales[:, usable], fitted.exponents[:, usable], value, curves.low, curves.high)
+    return replace(curves, scale=fitted.scales[:, usable], exponent=fitted.exponents[:, usable], value=value)
+
+
+def _bounded(names: list[str], limits: StatedLimits) -> list[Bounded]:
+    return [(tuple(names.index(name) for name in members), low, high) for members, low, high in limits.groups]
 
 
 def _gains(
-    curves: Curves, drawn: Curves, plan: np.ndarray, base: np.ndarray, budget: float
+    curves: Curves,
+    drawn: Curves,
+    plan: np.ndarray,
+    base: np.ndarray,
+    asked: tuple[float, Sequence[Bounded]],
 ) -> tuple[float, float, float, np.ndarray]:
     """Work out what the plan promises, how much of it is optimism, its regret, and its gain on each draw."""
 
     def gain(on: Curves, cost: np.ndarray) -> np.ndarray:
         return np.asarray(on.worth(cost).sum(axis=-1) - on.worth(base).sum(axis=-1))
 
-    own = by_marginal_value(drawn, budget)
+    own = by_marginal_value(drawn, *asked)
     best, planned = gain(drawn, own), gain(drawn, plan)
     optimism = float((best - gain(curves, own)).mean())
     return float(gain(curves, plan)), max(0.0, optimism), max(0.0, float((best - planned).mean())), planned
@@ -198,16 +214,17 @@ def _compared(
     planned: np.ndarray,
     *,
     observed: Curves | None = None,
+    unit: float = 0.0,
 ) -> pd.DataFrame:
     seen = observed or curves
     given = (curves.low > seen.low) | (curves.high < seen.high)
-    room = np.maximum(curves.high - curves.low, 1e-12)
-    at_least, at_most = (planned - curves.low) / room < 1e-6, (curves.high - planned) / room < 1e-6
+    # a plan in whole parts of the budget stops up to a part short of a bound
+    near = np.maximum(1e-6 * np.maximum(curves.high - curves.low, 1e-12), unit)
+    at_least, at_most = planned - curves.low < near, curves.high - planned < near
     return pd.DataFrame({
         "channel": table["channel"],
         "cost_now": now, "cost_planned": planned, "change": planned / np.where(now > 0, now, np.nan) - 1,
-        "orders_now": curves.scale * now**curves.exponent,
-        "orders_planned": curves.scale * planned**curves.exponent,
+        "orders_now": curves.orders(now), "orders_planned": curves.orders(planned),
         "value_now": curves.worth(now), "value_planned": curves.worth(planned),
         "marginal_now": curves.marginal(now), "marginal_planned": curves.marginal(planned),
         "at_bound": np.select(

@@ -90,19 +90,18 @@ def _sums(
         treated=(_.arm.fill_null("treated") != "holdout").max()
     )
     chosen = chosen.inner_join(over.select("campaign_id", "channel", "starts_on"), "campaign_id")
-    days = transactions.group_by("customer_id", day=_.ordered_at.date()).aggregate(
-        amount=_.amount.sum().cast("float64")
-    )
+    lines = transactions.select("customer_id", "ordered_at", amount=_.amount.cast("float64"))
     near = chosen.inner_join(
-        days,
+        lines,
         [
-            chosen.customer_id == days.customer_id,
-            days.day >= chosen.starts_on - ibis.interval(days=BEFORE_DAYS),
-            days.day < chosen.starts_on + ibis.interval(days=window_days),
+            chosen.customer_id == lines.customer_id,
+            lines.ordered_at >= chosen.starts_on - ibis.interval(days=BEFORE_DAYS),
+            lines.ordered_at < chosen.starts_on + ibis.interval(days=window_days),
         ],
     )
     spent = near.group_by("campaign_id", "customer_id").aggregate(
-        after=_.amount.sum(where=_.day >= _.starts_on), before=_.amount.sum(where=_.day < _.starts_on)
+        after=_.amount.sum(where=_.ordered_at >= _.starts_on),
+        before=_.amount.sum(where=_.ordered_at < _.starts_on),
     )
     people = chosen.left_join(spent, ["campaign_id", "customer_id"])
     people = people.mutate(y=_.after.fill_null(0.0), band=_band(people.before.fill_null(0.0), limits))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -76,7 +77,12 @@ class ContactPlan:
 
 
 def plan_contacts(
-    tables: dict[str, ibis.Table], *, as_of: date, rules: ContactRules, seed: int = 1
+    tables: dict[str, ibis.Table],
+    *,
+    as_of: date,
+    rules: ContactRules,
+    resting: Sequence[str] = (),
+    seed: int = 1,
 ) -> ContactPlan:
     """Choose the next contacts from what campaigns with a holdout have shown.
 
@@ -88,6 +94,8 @@ def plan_contacts(
         The day the numbers stand for.
     rules
         What contacts may be made.
+    resting
+        Customers held out of an earlier list that is not scored yet: a contact would spoil its score.
     seed
         Of the draws: among equals, who is contacted and who is held out.
 
@@ -97,6 +105,7 @@ def plan_contacts(
         Without rows where no campaign had a holdout.
     """
     people, limits = _people(tables, as_of=as_of, rest_days=rules.rest_days)
+    people = people.assign(kept=people["customer_id"].isin(list(resting)))
     history = [tables[name] for name in ("campaigns", "campaign_contacts", "transactions")]
     effects = contact_effects(*history, as_of=as_of, limits=limits, window_days=rules.window_days)
     if effects.empty or people.empty:
@@ -163,7 +172,7 @@ def _offers(
     cost = channels["cost"].to_numpy(float)
     gain = sales * (1.0 if rules.margin is None else rules.margin) - cost
     band = people["band"].to_numpy()
-    free = _may(people) & ~people["rests"].to_numpy(bool) & _tested(band, effects)
+    free = _may(people) & ~people[["rests", "kept"]].any(axis=1).to_numpy(bool) & _tested(band, effects)
     each = np.where(free[:, None], gain[band], -np.inf)
     budget = float(channels["budget"].iloc[0])
     return make_offers(
@@ -253,9 +262,9 @@ def _why_not(people: pd.DataFrame, offers: Offers, effects: pd.DataFrame, rules:
     unlike = ~_tested(people["band"].to_numpy(), effects)
     pays = (offers.gain > 0).any(axis=0)
     return np.select(
-        [~_may(people), people["rests"].to_numpy(bool), unlike, ~pays],
+        [~_may(people), people["kept"].to_numpy(bool), people["rests"].to_numpy(bool), unlike, ~pays],
         [
-            "no consent", f"contacted in the last {rules.rest_days} days",
+            "no consent", "held out of an earlier list", f"contacted in the last {rules.rest_days} days",
             "unlike the customers on whom contacts were tried", "no contact pays",
         ],
         "others bring more, within capacity and budget",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -20,10 +21,12 @@ __all__ = [
     "curve_sentences",
     "extremes",
     "marks",
+    "next_month",
     "plan_finding",
     "price_finding",
     "response_finding",
     "satisfaction_sentences",
+    "spent_sentences",
     "together",
 ]
 
@@ -66,18 +69,24 @@ def extremes(evaluation: pd.DataFrame, name: str) -> Said:
 
 
 def response_finding(fitted: ResponseCurves) -> Said:
-    """Say where twice the money brings most more orders, and where least."""
-    rows = fitted.curves.sort_values(["doubling", "channel"])
+    """Say where a tenth more money brings most more orders, and where least."""
+    rows = fitted.curves.sort_values(["tenth", "channel"])
     if rows.empty:
         return "channels.no_curve", {}
-    best: dict[str, Any] = {"best": rows["channel"].iloc[-1], "most": rows["doubling"].iloc[-1]}
+    best: dict[str, Any] = {"best": rows["channel"].iloc[-1], "most": rows["tenth"].iloc[-1]}
     if len(rows) == 1:
         return "channels.one_curve", best
-    return "channels.curves", best | {"worst": rows["channel"].iloc[0], "least": rows["doubling"].iloc[0]}
+    return "channels.curves", best | {"worst": rows["channel"].iloc[0], "least": rows["tenth"].iloc[0]}
 
 
-def plan_finding(plan: BudgetPlan) -> Said:
-    """Say what the best division of the budget gains, or why there is none."""
+def next_month(as_of: date) -> date:
+    """Find the first calendar month that can still be planned whole: its first day."""
+    later = (as_of.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return as_of if as_of.day == 1 else later
+
+
+def plan_finding(plan: BudgetPlan, *, month: date | None = None) -> Said:
+    """Say what the best division of the budget gains in a month, or why there is none."""
     if plan.advice == "nothing to divide":
         return "channels.nothing_to_divide", {"channels": len(plan.table)}
     if plan.advice == "limits conflict":
@@ -86,7 +95,28 @@ def plan_finding(plan: BudgetPlan) -> Said:
         return "channels.too_small", {"budget": plan.budget, "least": plan.least}
     if plan.advice == "budget too large":
         return "channels.too_large", {"budget": plan.budget, "most": plan.most}
-    return f"channels.{plan.advice.replace(' ', '_')}", {"gain": plan.gain, "budget": plan.budget}
+    values = {"gain": plan.gain, "budget": plan.budget, "month": _named(month)}
+    return f"channels.{plan.advice.replace(' ', '_')}", values
+
+
+def spent_sentences(plan: BudgetPlan) -> list[Said]:
+    """Say that the whole budget is used, or why not, and which limit costs most."""
+    if not plan.gain.known:
+        return []
+    left = plan.budget - float(plan.table["cost_planned"].sum())
+    said: list[Said] = [("channels.spent", {"budget": plan.budget})]
+    if plan.why_unspent:
+        said = [("channels.unspent", {"left": left, "why": plan.why_unspent})]
+    rest = plan.prices[plan.prices["kind"] != "budget"].sort_values(["price", "limit"])
+    if rest.empty or not rest["price"].iloc[-1] > 0:
+        return said
+    limit = rest.iloc[-1]
+    values = {"limit": limit["limit"], "at": float(limit["at"]), "price": float(limit["price"])}
+    return [*said, ("channels.dearest", values)]
+
+
+def _named(month: date | None) -> str:
+    return f"{month:%B %Y}" if month else "a month"
 
 
 def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
@@ -125,10 +155,10 @@ def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, di
     return "channels.answer_nothing", "not enough data", {}
 
 
-def action(plan: BudgetPlan) -> Said:
+def action(plan: BudgetPlan, *, month: date | None = None) -> Said:
     """Say what to do next."""
     if plan.advice == "move":
-        return "channels.do_move", _moved(plan)
+        return "channels.do_move", _moved(plan) | {"month": _named(month)}
     if plan.advice == "do not move":
         return "channels.do_test", {}
     if plan.advice == "limits conflict":
@@ -164,13 +194,39 @@ def campaign_sentences(evaluation: pd.DataFrame) -> list[Said]:
 
 def curve_sentences(fitted: ResponseCurves, plan: BudgetPlan, margin: float | None) -> list[Said]:
     """Say what more money brings, what is counted of an order, who has no curve, and what to beware of."""
-    said = [response_finding(fitted)]
+    said = [response_finding(fitted), *_shape_sentences(fitted), *_test_sentences(fitted)]
     if margin and len(plan.table):
         said.append(("channels.gross", {"margin": margin}))
     if fitted.unfit:
         names = "; ".join(f"{name} ({why})" for name, why in fitted.unfit.items())
         said.append(("channels.left_out", {"channels": names}))
-    return [*said, ("channels.caution", {})] if len(fitted.curves) else said
+    caution = "channels.caution" if fitted.tests.empty else "channels.caution_tested"
+    return [*said, (caution, {})] if len(fitted.curves) else said
+
+
+def _shape_sentences(fitted: ResponseCurves) -> list[Said]:
+    """Say which shape the curves have, and how each did on months it had not seen."""
+    choice, missed = fitted.choice, fitted.choice.missed
+    if fitted.curves.empty:
+        return []
+    if not missed:
+        return [("channels.shape_untried", {"shape": choice.shape})]
+    key = "channels.shape_kept" if choice.shape == "power" else "channels.shape_other"
+    return [(key, {"months": int(choice.tried["months"].max()), "chosen": choice.shape, **missed})]
+
+
+def _test_sentences(fitted: ResponseCurves) -> list[Said]:
+    """Say of each lift test what it found beside the curve of the months, and what the curve says now."""
+    return [
+        (
+            "channels.lift_agrees" if row["held"] else "channels.lift_moved",
+            {
+                "channel": row["channel"], "found": Estimate(row["orders"], row["low"], row["high"]),
+                "without": float(row["expected_without"]), "now": float(row["expected"]),
+            },
+        )
+        for _place, row in fitted.tests.iterrows()
+    ]  # fmt: skip
 
 
 def together(evaluation: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:

@@ -8,11 +8,10 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from crm_helpers.analysis.channels.measures import MeasureRow, ranked, ratio_rows
+from crm_helpers.analysis.channels.measures import SEPARATOR, MeasureRow, ranked, ratio_rows
 
 __all__ = ["by_group"]
 
-_SEPARATOR = "\x1f"
 _COLUMNS = ["channel", "kind", "group", "measure", "value", "low", "high", "cases", "rank"]
 
 
@@ -55,23 +54,19 @@ def _rows(contacts: ibis.Table, orders: ibis.Table, table: ibis.Table) -> list[M
     name = next(column for column in table.columns if column != "customer_id")
     of = table.select("customer_id", group=table[name])
     scored = contacts.inner_join(of, "customer_id").group_by("channel", "group", "customer_id")
-    people = scored.aggregate(total=_.satisfaction.sum(), scores=_.satisfaction.count()).filter(_.scores > 0)
+    people = scored.aggregate(total=_.satisfaction.sum(), scores=_.satisfaction.count())
     bought = orders.inner_join(of, "customer_id").group_by("channel", "group", "customer_id")
     spent = bought.aggregate(revenue=_.amount.sum(), orders=_.order_id.nunique())
     return [
-        *ratio_rows(_keyed(people), "satisfaction", "total", "scores"),
-        *ratio_rows(_keyed(spent), "order value", "revenue", "orders"),
+        *ratio_rows(people, {"satisfaction": ("total", "scores")}, within="group"),
+        *ratio_rows(spent, {"order value": ("revenue", "orders")}, within="group"),
     ]
-
-
-def _keyed(people: ibis.Table) -> ibis.Table:
-    return people.mutate(channel=people.channel + ibis.literal(_SEPARATOR) + people.group)
 
 
 def _ranked_within(kind: str, rows: list[MeasureRow], *, minimum: int) -> pd.DataFrame:
     apart: dict[str, list[MeasureRow]] = {}
     for key, name, estimate, cases in rows:
-        channel, _separator, group = key.partition(_SEPARATOR)
+        channel, _separator, group = key.partition(SEPARATOR)
         apart.setdefault(group, []).append((channel, name, estimate, cases))
     tables = [
         ranked(own, minimum=minimum).assign(kind=kind, group=group) for group, own in sorted(apart.items())

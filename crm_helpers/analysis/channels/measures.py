@@ -10,15 +10,18 @@ from typing import TypeAlias
 
 import ibis
 import pandas as pd
-from ibis import _
 
 from crm_helpers.analysis.estimates import Estimate, RatioSums, rounded
 from crm_helpers.tables import Unit
 
-__all__ = ["MEASURES", "Measure", "MeasureRow", "measure", "ranked", "ratio_rows"]
+__all__ = ["MEASURES", "SEPARATOR", "Measure", "MeasureRow", "measure", "ranked", "ratio_rows"]
 
 MeasureRow: TypeAlias = tuple[str, str, Estimate, float]
 """Channel, measure, estimate and how many cases it stands on."""
+
+
+SEPARATOR = "\x1f"
+"""Stands between a channel and what parts it; in no channel's name."""
 
 
 @dataclass(frozen=True)
@@ -79,32 +82,48 @@ def measure(evaluation: pd.DataFrame, name: str) -> pd.DataFrame:
     return rows[["channel", "value", "low", "high", "cases", "rank"]].reset_index(drop=True)
 
 
-def ratio_rows(people: ibis.Table, name: str, above: str, below: str) -> list[MeasureRow]:
-    """Estimate `Σ above / Σ below` by channel, customers being the independent units.
+def ratio_rows(
+    people: ibis.Table, ratios: dict[str, tuple[str, str]], *, within: str = ""
+) -> list[MeasureRow]:
+    """Estimate `Σ above / Σ below` by channel for several measures in one query, customers being the units.
 
     Parameters
     ----------
     people
         One row a channel and customer; rows without channel are left out.
-    name
-        A key of `MEASURES`.
-    above, below
-        Columns of the numerator and the denominator.
+    ratios
+        By key of `MEASURES`, the columns of the numerator and the denominator; customers with a denominator
+        of 0 take no part.
+    within
+        A further column to part by; it then follows the channel, after `SEPARATOR`.
 
     Returns
     -------
     list of MeasureRow
-        By channel.
+        By measure and channel.
     """
-    y, x = people[above].cast("float64"), people[below].cast("float64")
-    sums = people.drop_null("channel").group_by("channel").aggregate(
-        n=_.count(), y=y.sum(), x=x.sum(), yy=(y * y).sum(), xy=(x * y).sum(), xx=(x * x).sum()
-    )  # fmt: skip
-    rows = sums.order_by("channel").to_pandas().itertuples(index=False)
-    return [
-        (row.channel, name, RatioSums(row.n, row.y, row.x, row.yy, row.xy, row.xx).estimate(), row.x)
-        for row in rows
+    keys = ["channel", within] if within else ["channel"]
+    sums = [
+        one.name(f"{kind}{place}")
+        for place, (above, below) in enumerate(ratios.values())
+        for kind, one in _sums(people[above].cast("float64"), people[below].cast("float64")).items()
     ]
+    table = people.drop_null(keys).group_by(*keys).aggregate(*sums).order_by(*keys).to_pandas()
+    names = table[keys].astype("str").agg(SEPARATOR.join, axis=1) if len(table) else []
+    rows: list[MeasureRow] = []
+    for place, name in enumerate(ratios):
+        columns = table[[f"{kind}{place}" for kind in ("n", "y", "x", "yy", "xy", "xx")]]
+        for channel, (n, *moments) in zip(names, columns.itertuples(index=False), strict=True):
+            if n > 0:
+                rows.append((channel, name, RatioSums(n, *moments).estimate(), moments[1]))
+    return rows
+
+
+def _sums(y: ibis.Column, x: ibis.Column) -> dict[str, ibis.Scalar]:
+    known = x > 0
+    products = {"y": y, "x": x, "yy": y * y, "xy": x * y, "xx": x * x}
+    totals = {kind: one.sum(where=known) for kind, one in products.items()}
+    return {"n": known.sum(), **totals}
 
 
 def ranked(rows: list[MeasureRow], *, minimum: int) -> pd.DataFrame:

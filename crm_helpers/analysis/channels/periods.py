@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 from scipy import stats
 
-from crm_helpers.analysis.channels.measures import MeasureRow, ratio_rows
+from crm_helpers.analysis.channels.measures import SEPARATOR, MeasureRow, ratio_rows
 from crm_helpers.analysis.estimates import (
     benjamini_hochberg,
     mean_estimate,
@@ -28,7 +28,6 @@ FEWEST_MONTHS = 12
 
 _COLUMNS = ["channel", "period", "measure", "value", "low", "high", "cases"]
 _TREND = ["channel", "measure", "months", "level", "change", "change_low", "change_high", "p_adjusted"]
-_SEPARATOR = "\x1f"
 
 
 def by_month(
@@ -59,20 +58,18 @@ def by_month(
         `value`, `low`, `high`, `cases`. The return is the margin on the channel's sales over its cost.
     """
     first = ibis.date(as_of.replace(day=1))
-    scored = communications.filter(_.occurred_at.date() < first).mutate(
-        channel=_key(communications.channel, communications.occurred_at)
-    )
+    scored = communications.filter(_.occurred_at.date() < first)
     bought = transactions.filter(_.ordered_at.date() < first).drop_null("channel")
-    bought = bought.mutate(channel=_key(bought.channel, bought.ordered_at))
-    people = scored.group_by("channel", "customer_id").aggregate(
+    # months as numbers: as dates or words they cost the engine several times as much
+    people = scored.group_by("channel", "customer_id", month=_number(scored.occurred_at)).aggregate(
         total=_.satisfaction.sum(), scores=_.satisfaction.count()
     )
-    spent = bought.group_by("channel", "customer_id").aggregate(
+    spent = bought.group_by("channel", "customer_id", month=_number(bought.ordered_at)).aggregate(
         revenue=_.amount.sum(), orders=_.order_id.nunique()
     )
     rows = [
-        *ratio_rows(people.filter(_.scores > 0), "satisfaction", "total", "scores"),
-        *ratio_rows(spent.filter(_.orders > 0), "order value", "revenue", "orders"),
+        *ratio_rows(people, {"satisfaction": ("total", "scores")}, within="month"),
+        *ratio_rows(spent, {"order value": ("revenue", "orders")}, within="month"),
     ]
     records = [(*_split(key), name, e.value, e.low, e.high, int(n)) for key, name, e, n in rows]
     table = pd.DataFrame([*records, *_recorded(months)], columns=_COLUMNS)
@@ -124,13 +121,14 @@ def trends(periods: pd.DataFrame) -> pd.DataFrame:
     return rounded(table.assign(p_adjusted=benjamini_hochberg(table["p_adjusted"].to_numpy(float))))
 
 
-def _key(channel: ibis.Column, at: ibis.Column) -> ibis.Column:
-    return channel + ibis.literal(_SEPARATOR) + at.strftime("%Y-%m-01")
+def _number(at: ibis.Column) -> ibis.Column:
+    """Count months from January of the year 0."""
+    return at.year() * 12 + at.month() - 1
 
 
 def _split(key: str) -> tuple[str, pd.Timestamp]:
-    channel, _separator, month = key.rpartition(_SEPARATOR)
-    return channel, pd.Timestamp(month)
+    channel, _separator, month = key.rpartition(SEPARATOR)
+    return channel, pd.Timestamp(int(month) // 12, int(month) % 12 + 1, 1)
 
 
 def _recorded(months: pd.DataFrame) -> list[tuple[object, ...]]:

@@ -1,26 +1,30 @@
-"""How a channel's orders answer to its cost: a power curve a channel, and how sure it is.
+"""How a channel's orders answer to its cost: a curve a channel that bends, and how sure it is.
 
-`orders = scale · cost^exponent`, with 0 < exponent < 1: each further unit of money brings less than the
-one before. Nothing is said beyond the costs that were observed.
+`orders = scale · g(cost / middle; exponent)`, with g one of `shapes`: each further unit of money brings less
+than the one before. Nothing is said beyond the costs that were observed.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from crm_helpers.analysis.channels.response_fit import fit_powers, shrink
+from crm_helpers.analysis.channels.budget import Curves
+from crm_helpers.analysis.channels.lift_tests import TEST_COLUMNS, calibrate, compared, known_channels
+from crm_helpers.analysis.channels.response_fit import fit_each, middle_cost, shrink
+from crm_helpers.analysis.channels.shape_choice import ShapeChoice, choose_shape
+from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, relative
+from crm_helpers.lift import LiftTest
 
 __all__ = ["FEWEST_MONTHS", "LARGEST", "SMALLEST", "ResponseCurves", "fit_curves", "tabulate"]
 
 FEWEST_MONTHS = 6
 """Months with cost and orders that a channel's curve needs."""
-
-SMALLEST, LARGEST = 0.01, 0.99
-"""Where an exponent is held, so that returns diminish."""
 
 _LEAST_SPREAD = 1.2  # highest over lowest cost: below, the months do not show what cost does
 
@@ -29,26 +33,42 @@ _LEAST_SPREAD = 1.2  # highest over lowest cost: below, the months do not show w
 class ResponseCurves:
     """The fitted curves, and draws of what else they could be.
 
-    `curves` has a row a channel: `scale`, `exponent` with interval, `own_exponent` (before shrinking),
+    `curves` has a row a channel: `shape`, `scale` (orders at the `middle` cost), `middle` (1 for the power),
+    `exponent` (elasticity at the middle) with interval, `own_exponent` (before shrinking and tests),
     `r_squared`, `months`, `cost_low`, `cost_high` (the range observed), `cost_now`, `orders_now` (fitted),
-    `doubling` (orders gained by doubling the cost, as a share) and `note`; `unfit` says why a channel
-    has no curve. `scales` and `exponents` have a row a draw and a column a channel of `curves`.
+    `tenth` (orders won by a tenth more cost, as a share, at the curve's slope), `doubling` (by twice the
+    cost; missing where that was never spent) and `note`; `unfit` says why a channel has no curve. `scales`
+    and `exponents` have a row a draw and a column a channel of `curves`. `choice` says why this shape, and
+    `tests` what lift tests found beside what the curves say.
     """
 
     curves: pd.DataFrame
     unfit: dict[str, str]
     scales: np.ndarray
     exponents: np.ndarray
+    choice: ShapeChoice
+    tests: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TEST_COLUMNS))
+
+    @property
+    def shape(self) -> ShapeName:
+        """Shape of all curves."""
+        return self.choice.shape
 
 
 def fit_curves(
-    months: pd.DataFrame, *, recent_months: int = 3, draws: int = 1000, seed: int = 1
+    months: pd.DataFrame,
+    *,
+    recent_months: int = 3,
+    shape: ShapeName | Literal["evidence"] = "evidence",
+    lift_tests: tuple[LiftTest, ...] = (),
+    draws: int = 1000,
+    seed: int = 1,
 ) -> ResponseCurves:
-    """Fit each channel's curve by Poisson likelihood, and shrink the exponents towards each other.
+    """Fit each channel's curve by Poisson likelihood, and shrink the elasticities towards each other.
 
-    `log E(orders) = log scale + exponent · log cost` (quasi-Poisson: consistent whatever the variance).
-    The exponents are drawn to their common mean as far as their differences are noise (empirical Bayes), and
-    the scale follows. Intervals come from draws of the estimates, whose covariance is that of leaving out
+    `log E(orders) = level + log g(cost / middle; b)` (quasi-Poisson: consistent whatever the variance).
+    The elasticities are drawn to their common mean as far as their differences are noise (empirical Bayes),
+    and the scale follows. Intervals come from draws of the estimates, whose covariance is that of leaving out
     one month at a time, all channels together.
 
     Parameters
@@ -57,6 +77,10 @@ def fit_curves(
         `channel`, `period`, `cost` (money), `orders`: from `channels.complete_months`.
     recent_months
         The last months whose mean cost is what is spent now.
+    shape
+        Of all curves; "evidence" takes the one that predicts months not seen.
+    lift_tests
+        Tests in which cost was changed on purpose.
     draws
         Draws of the curves behind every interval.
     seed
@@ -67,6 +91,11 @@ def fit_curves(
     ResponseCurves
         The curves, by channel.
 
+    Raises
+    ------
+    InputError
+        A test of an unknown channel, or one that takes away more than the channel costs.
+
     Examples
     --------
     >>> months = pd.DataFrame({"channel": "shop", "period": pd.date_range("2024-01-01", periods=8, freq="MS"),
@@ -75,21 +104,17 @@ def fit_curves(
     >>> fitted.curves[["exponent", "scale"]].round(6).values.tolist()
     [[0.5, 5.0]]
     """
-    known = months.dropna(subset=["cost", "orders"])
-    known = known[known["cost"] > 0].astype({"cost": "float64", "orders": "float64"})
-    own = {str(name): rows for name, rows in known.groupby("channel")}
-    unfit = {str(name): _fault(own.get(str(name), known.head(0))) for name in sorted(set(months["channel"]))}
-    fit = {name: own[name] for name, fault in unfit.items() if not fault}
-    channels = list(fit.values())
-    found, random = fit_powers(channels), np.random.default_rng(seed)
-    levels, slopes = found.draw(draws, random)
-    slope, slopes = shrink(found.slope, found.slope_variance, slopes, random)
-    exponent, exponents = np.clip(slope, SMALLEST, LARGEST), np.clip(slopes, SMALLEST, LARGEST)
-    scale = np.array([_scale(rows, e) for rows, e in zip(channels, exponent, strict=True)])
-    middle = np.array([np.log(rows["cost"]).mean() for rows in channels])
-    scales = np.exp(np.log(scale) + (levels - found.level) - (exponents - exponent) * middle)
-    table = _described(fit, scale, exponent, exponents, found.slope, recent_months)
-    return ResponseCurves(table, {n: f for n, f in unfit.items() if f}, scales, exponents)
+    known_channels(lift_tests, sorted(set(months["channel"])))
+    fit, unfit = _usable(months)
+    tried = choose_shape(fit)
+    choice = tried if shape == "evidence" else tried.of(shape)
+    make = partial(_fitted, fit, unfit, choice=choice, draws=draws, seed=seed, recent=recent_months)
+    tested = tuple(test for test in lift_tests if test.channel in fit)
+    fitted = make(tests=tested)
+    if not tested:
+        return fitted
+    curves = (fitted.curves, make(tests=()).curves)
+    return replace(fitted, tests=compared(tested, fit, curves=curves, shape=choice.shape))
 
 
 def tabulate(fitted: ResponseCurves, *, points: int = 40) -> pd.DataFrame:
@@ -115,10 +140,19 @@ def tabulate(fitted: ResponseCurves, *, points: int = 40) -> pd.DataFrame:
 def _drawn(fitted: ResponseCurves, place: int, points: int) -> pd.DataFrame:
     row = fitted.curves.iloc[place]
     cost = np.linspace(float(row["cost_low"]), float(row["cost_high"]), points)
-    drawn = fitted.scales[:, [place]] * cost ** fitted.exponents[:, [place]]
+    r = cost / float(row["middle"])
+    drawn = fitted.scales[:, [place]] * relative(fitted.shape, r, fitted.exponents[:, [place]])
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    orders = float(row["scale"]) * cost ** float(row["exponent"])
+    orders = float(row["scale"]) * relative(fitted.shape, r, np.array(float(row["exponent"])))
     return pd.DataFrame({"channel": row["channel"], "cost": cost, "orders": orders, "low": low, "high": high})
+
+
+def _usable(months: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    known = months.dropna(subset=["cost", "orders"])
+    known = known[known["cost"] > 0].astype({"cost": "float64", "orders": "float64"})
+    own = {str(name): rows for name, rows in known.groupby("channel")}
+    unfit = {str(name): _fault(own.get(str(name), known.head(0))) for name in sorted(set(months["channel"]))}
+    return {n: own[n] for n, fault in unfit.items() if not fault}, {n: f for n, f in unfit.items() if f}
 
 
 def _fault(rows: pd.DataFrame) -> str:
@@ -129,33 +163,70 @@ def _fault(rows: pd.DataFrame) -> str:
     return "" if rows["orders"].sum() > 0 else "no orders"
 
 
-def _scale(rows: pd.DataFrame, exponent: float) -> float:
-    return float(rows["orders"].sum() / (rows["cost"] ** exponent).sum())
+def _fitted(
+    fit: dict[str, pd.DataFrame],
+    unfit: dict[str, str],
+    *,
+    choice: ShapeChoice,
+    tests: tuple[LiftTest, ...],
+    draws: int,
+    seed: int,
+    recent: int,
+) -> ResponseCurves:
+    shape, channels, random = choice.shape, list(fit.values()), np.random.default_rng(seed)
+    found = fit_each(channels, shape)
+    levels, slopes = found.draw(draws, random)
+    own = calibrate(found, slopes, channels=fit, shape=shape, tests=tests, random=random)
+    slope, slopes = shrink(own.elasticity, own.variance, own.draws, random)
+    exponent, exponents = np.clip(slope, SMALLEST, LARGEST), np.clip(slopes, SMALLEST, LARGEST)
+    centre = np.array([middle_cost(rows) for rows in channels])
+    level = np.array([_level(*each, shape) for each in zip(channels, centre, exponent, strict=True)])
+    drawn = level * np.exp(levels - found.level)
+    # a power is told by its orders at a cost of one, any other shape by those at the middle cost
+    middle = np.ones(len(centre)) if shape == "power" else centre
+    scale = level * relative(shape, middle / centre, exponent)
+    scales = drawn * relative(shape, middle / centre, exponents)
+    nothing = np.zeros(len(scale))
+    curves = Curves(scale, exponent, nothing, nothing, nothing, middle, shape)
+    table = _described(fit, curves, exponents, found.slope, recent)
+    return ResponseCurves(table, unfit, scales, exponents, choice)
+
+
+def _level(rows: pd.DataFrame, middle: float, b: float, shape: ShapeName) -> float:
+    at = relative(shape, rows["cost"].to_numpy(float) / middle, np.array(b))
+    return float(rows["orders"].sum() / at.sum())
 
 
 def _described(
-    fit: dict[str, pd.DataFrame],
-    scales: np.ndarray,
-    exponents: np.ndarray,
-    drawn: np.ndarray,
-    own: np.ndarray,
-    recent: int,
+    fit: dict[str, pd.DataFrame], curves: Curves, drawn: np.ndarray, own: np.ndarray, recent: int
 ) -> pd.DataFrame:
-    records = []
-    for k, (name, rows) in enumerate(fit.items()):
-        scale, exponent = float(scales[k]), float(exponents[k])
-        low, high = np.quantile(drawn[:, k], [0.025, 0.975])
-        cost, orders = rows["cost"].to_numpy(), rows["orders"].to_numpy()
-        missed, total = ((orders - scale * cost**exponent) ** 2).sum(), ((orders - orders.mean()) ** 2).sum()
-        quality = 1 - missed / total if total > 0 else math.nan
-        note = "" if SMALLEST < own[k] < LARGEST else "held at the bound"
-        now = float(rows.sort_values("period")["cost"].tail(recent).mean())
-        fitted = (name, scale, exponent, low, high, own[k], quality, len(rows), cost.min(), cost.max())
-        records.append((*fitted, now, scale * now**exponent, 2**exponent - 1, note))
-    return pd.DataFrame(records, columns=_COLUMNS)
+    if not fit:
+        return pd.DataFrame(columns=_COLUMNS)
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    costs = [rows["cost"] for rows in fit.values()]
+    now = np.array([rows.sort_values("period")["cost"].tail(recent).mean() for rows in fit.values()])
+    orders, most = curves.orders(now), np.array([cost.max() for cost in costs])
+    elastic = now * replace(curves, value=np.ones(len(now))).marginal(now) / orders
+    seen = 2 * now <= most
+    return pd.DataFrame({
+        "channel": list(fit), "shape": curves.shape, "scale": curves.scale, "middle": curves.middle,
+        "exponent": curves.exponent, "exponent_low": low, "exponent_high": high, "own_exponent": own,
+        "r_squared": [_explained(rows, curves, k) for k, rows in enumerate(fit.values())],
+        "months": [len(cost) for cost in costs], "cost_low": [cost.min() for cost in costs],
+        "cost_high": most, "cost_now": now, "orders_now": orders, "tenth": elastic / 10,
+        "doubling": np.where(seen, curves.orders(2 * now) / orders - 1, np.nan),
+        "note": np.where((own > SMALLEST) & (own < LARGEST), "", "held at the bound"),
+    })[_COLUMNS]  # fmt: skip
+
+
+def _explained(rows: pd.DataFrame, curves: Curves, k: int) -> float:
+    orders, cost = rows["orders"].to_numpy(float), rows["cost"].to_numpy(float)
+    expected = curves.scale[k] * relative(curves.shape, cost / curves.middle[k], curves.exponent[k])
+    total = float(((orders - orders.mean()) ** 2).sum())
+    return 1 - float(((orders - expected) ** 2).sum()) / total if total > 0 else math.nan
 
 
 _COLUMNS = [
-    "channel", "scale", "exponent", "exponent_low", "exponent_high", "own_exponent", "r_squared", "months",
-    "cost_low", "cost_high", "cost_now", "orders_now", "doubling", "note",
+    "channel", "shape", "scale", "middle", "exponent", "exponent_low", "exponent_high", "own_exponent",
+    "r_squared", "months", "cost_low", "cost_high", "cost_now", "orders_now", "tenth", "doubling", "note",
 ]  # fmt: skip

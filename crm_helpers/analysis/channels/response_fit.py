@@ -1,4 +1,8 @@
-"""Fit `log E(orders) = a + b (log cost − mean)` for every channel, and draw what else it could have been."""
+"""Fit `log E(orders) = a + log g(cost / middle; b)` by channel, and draw what else it could have been.
+
+The middle is the geometric mean of a channel's costs, and g one of `shapes`; the power gives a straight line
+in the logarithms.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["Fit", "fit_powers", "shrink"]
+from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, log_relative
+
+__all__ = ["Fit", "fit_each", "middle_cost", "shrink", "weighted_fits"]
 
 LARGEST_STEP = 2.0
+_CLOSE = 1e-12  # change of an elasticity at which a fit stands still
+_START = 0.5  # elasticity from which bounded shapes are fitted
 _FEWEST_TO_SHRINK = 4  # channels: with fewer, their common mean is no better known than each
 
 
@@ -39,7 +47,12 @@ class Fit:
         return moved[:, : len(self.level)], moved[:, len(self.level) :]
 
 
-def fit_powers(channels: list[pd.DataFrame]) -> Fit:
+def middle_cost(rows: pd.DataFrame) -> float:
+    """Take the geometric mean of a channel's costs."""
+    return float(np.exp(np.log(rows["cost"].to_numpy(float)).mean()))
+
+
+def fit_each(channels: list[pd.DataFrame], shape: ShapeName) -> Fit:
     """Fit each channel by Poisson likelihood, with the covariance of the delete-one-month jackknife.
 
     The jackknife asks nothing of the variance of the orders, and holds with few months where a bootstrap's
@@ -49,6 +62,8 @@ def fit_powers(channels: list[pd.DataFrame]) -> Fit:
     ----------
     channels
         `period`, `cost` (above zero) and `orders` of each.
+    shape
+        Of all curves.
 
     Returns
     -------
@@ -59,7 +74,7 @@ def fit_powers(channels: list[pd.DataFrame]) -> Fit:
     levels, slopes, scaled = [], [], []
     for rows in channels:
         weights = 1 - np.vstack([np.zeros(len(rows)), _leave_out(rows, months)])
-        a, b = _poisson(rows, weights)
+        a, b = weighted_fits(rows, weights, shape)
         levels.append(a)
         slopes.append(b)
         scaled.append(np.sqrt((len(rows) - 1) / len(rows)))
@@ -67,6 +82,44 @@ def fit_powers(channels: list[pd.DataFrame]) -> Fit:
     left_out = (every[1:] - every[0]) * np.array([*scaled, *scaled])
     freedom = max(1, min((len(rows) for rows in channels), default=3) - 2)
     return Fit(every[0, : len(channels)], every[0, len(channels) :], left_out, freedom)
+
+
+def weighted_fits(
+    rows: pd.DataFrame, w: np.ndarray, shape: ShapeName, *, steps: int = 25
+) -> tuple[np.ndarray, np.ndarray]:
+    """Maximise the Poisson likelihood under many weightings of the months at once, by Fisher's scoring.
+
+    Parameters
+    ----------
+    rows
+        A channel's `cost` (above zero) and `orders`.
+    w
+        Weights, a row a fit and a column a month.
+    shape
+        Of the curve.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Level a and elasticity b, one a fit.
+    """
+    y, r = rows["orders"].to_numpy(float), rows["cost"].to_numpy(float) / middle_cost(rows)
+    a = np.log(np.maximum(w @ y, 0.5) / w.sum(axis=1))
+    b = np.zeros(len(w)) if shape == "power" else np.full(len(w), _START)
+    for _ in range(steps):
+        curve = log_relative(shape, r, b[:, None])
+        x, mu = curve.by_b, w * np.exp(np.clip(a[:, None] + curve.level, -50, 50))
+        g0, g1 = (w * y - mu).sum(axis=1), ((w * y - mu) * x).sum(axis=1)
+        h00, h01, h11 = mu.sum(axis=1), (mu * x).sum(axis=1), (mu * x * x).sum(axis=1)
+        # where the months left in have one cost only, the ridge keeps the slope where it is
+        det = h00 * h11 - h01 * h01 + 1e-9 * h00 * h00
+        before = b
+        a = a + np.clip((h11 * g0 - h01 * g1) / det, -LARGEST_STEP, LARGEST_STEP)
+        b = b + np.clip((h00 * g1 - h01 * g0) / det, -LARGEST_STEP, LARGEST_STEP)
+        b = b if shape == "power" else np.clip(b, SMALLEST, LARGEST)
+        if np.abs(b - before).max(initial=0.0) < _CLOSE:
+            break
+    return a, b
 
 
 def shrink(
@@ -116,20 +169,3 @@ def _between(slopes: np.ndarray, v: np.ndarray) -> float:
 def _leave_out(rows: pd.DataFrame, months: list[pd.Timestamp]) -> np.ndarray:
     own, every = rows["period"].to_numpy(), np.array(months, dtype="datetime64[ns]")
     return np.asarray(own == every[:, None], float)
-
-
-def _poisson(rows: pd.DataFrame, w: np.ndarray, *, steps: int = 25) -> tuple[np.ndarray, np.ndarray]:
-    """Solve `Σ w (y − e^(a + b x)) (1, x) = 0` for every row of weights at once, by Newton's steps."""
-    logs, y = np.log(rows["cost"].to_numpy(float)), rows["orders"].to_numpy(float)
-    x = logs - logs.mean()
-    a = np.log(np.maximum(w @ y, 0.5) / w.sum(axis=1))
-    b = np.zeros(len(w))
-    for _ in range(steps):
-        mu = w * np.exp(np.clip(a[:, None] + b[:, None] * x, -50, 50))
-        g0, g1 = (w * y - mu).sum(axis=1), (w * y - mu) @ x
-        h00, h01, h11 = mu.sum(axis=1), mu @ x, mu @ (x * x)
-        # where the months left in have one cost only, the ridge keeps the slope where it is
-        det = h00 * h11 - h01 * h01 + 1e-9 * h00 * h00
-        a = a + np.clip((h11 * g0 - h01 * g1) / det, -LARGEST_STEP, LARGEST_STEP)
-        b = b + np.clip((h00 * g1 - h01 * g0) / det, -LARGEST_STEP, LARGEST_STEP)
-    return a, b

@@ -98,20 +98,14 @@ def _contact_rows(communications: ibis.Table) -> list[MeasureRow]:
     people = communications.group_by("channel", "customer_id").aggregate(
         total=_.satisfaction.sum(), scores=_.satisfaction.count(), contacts=_.count()
     )
-    return [
-        *ratio_rows(people.filter(_.scores > 0), "satisfaction", "total", "scores"),
-        *ratio_rows(people, "answer share", "scores", "contacts"),
-    ]
+    return ratio_rows(people, {"satisfaction": ("total", "scores"), "answer share": ("scores", "contacts")})
 
 
 def _order_rows(transactions: ibis.Table) -> list[MeasureRow]:
     people = transactions.group_by("channel", "customer_id").aggregate(
         revenue=_.amount.sum(), orders=_.order_id.nunique(), one=ibis.literal(1)
     )
-    return [
-        *ratio_rows(people, "order value", "revenue", "orders"),
-        *ratio_rows(people, "customer value", "revenue", "one"),
-    ]
+    return ratio_rows(people, {"order value": ("revenue", "orders"), "customer value": ("revenue", "one")})
 
 
 def _month_rows(months: pd.DataFrame) -> list[MeasureRow]:

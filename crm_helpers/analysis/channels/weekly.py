@@ -16,6 +16,8 @@ from ibis import _
 from scipy.optimize import least_squares
 
 from crm_helpers.analysis.channels.findings import Said
+from crm_helpers.analysis.channels.response_fit import shrink
+from crm_helpers.analysis.channels.weekly_draws import draw_steps
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 
 __all__ = ["FEWEST_WEEKS", "LAGS", "Carried", "fit_weeks", "week_sentences", "weeks_of"]
@@ -26,8 +28,8 @@ LAGS = 8
 FEWEST_WEEKS = 104
 """Weeks a fit needs: two years, so that the season is not taken for the money."""
 
-_BLOCK = 8  # weeks resampled together, for what one week misses the next one misses too
 _LOWER, _UPPER = 0.2, 20.0  # saturation at the largest cost: a straight line, and a step
+_MOST_CARRIED = 0.95
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,12 @@ def fit_weeks(
     channels: list[str],
     *,
     controls: np.ndarray | None = None,
-    draws: int = 200,
+    draws: int = 1000,
     seed: int = 1,
 ) -> Carried:
-    """Fit carry-over and saturation by least squares, with intervals of a moving-block bootstrap.
+    """Fit carry-over and saturation by least squares, with intervals of a block bootstrap.
 
+    With four channels or more, both are drawn to their common mean as far as their differences are noise.
     Trend and season (two waves a year) are taken into account. Given α and λ the rest is linear and solved
     exactly (variable projection, Golub & Pereyra 1973).
 
@@ -110,7 +113,7 @@ def fit_weeks(
     controls
         What else moved the outcome, a column each.
     draws
-        Resampled fits behind the intervals.
+        Draws behind the intervals.
     seed
         Of the draws.
 
@@ -119,25 +122,32 @@ def fit_weeks(
     Carried
         By channel.
     """
-    share = cost / cost.max(axis=0)
-    lagged = _lagged(share)
-    fixed = _fixed(len(orders), controls)
+    lagged, fixed = _lagged(cost / cost.max(axis=0)), _fixed(len(orders), controls)
     tried = [_solve(orders, lagged, fixed, start) for start in _starts(cost.shape[1])]
-    best = min(tried, key=lambda fit: fit[1])[0]
-    fitted = _fitted(orders, lagged, fixed, best)
-    missed, random = orders - fitted, np.random.default_rng(seed)
-    # a fit leaves over less than it misses, by as much as it has numbers to turn
-    turned = fixed.shape[1] + 3 * len(channels)
-    spread = (missed - missed.mean()) * np.sqrt(len(orders) / (len(orders) - turned))
-    drawn = np.array([
-        _solve(fitted + _resampled(spread, random), lagged, fixed, best)[0]
-        for _ in range(draws)
-    ])  # fmt: skip
+    best, random = min(tried, key=lambda fit: fit[1])[0], np.random.default_rng(seed)
     count = len(channels)
-    carry = tuple(quantile_estimate(float(best[k]), drawn[:, k]) for k in range(count))
-    saturation = tuple(quantile_estimate(float(best[count + k]), drawn[:, count + k]) for k in range(count))
+
+    def design(place: np.ndarray) -> np.ndarray:
+        return _design(lagged, fixed, np.concatenate([place[:count], np.exp(place[count:])]))
+
+    place = np.concatenate([best[:count], np.log(best[count:])])
+    coefficients = np.linalg.lstsq(design(place), orders, rcond=None)[0]
+    missed = orders - design(place) @ coefficients
+    drawn = place + draw_steps(design, place, missed, coefficients=coefficients, draws=draws, random=random)
+    carry = _estimates(place[:count], drawn[:, :count], (0.0, _MOST_CARRIED), random)
+    bend = _estimates(place[count:], drawn[:, count:], (np.log(_LOWER), np.log(_UPPER)), random)
+    saturation = tuple(Estimate(*np.exp([one.value, one.low, one.high])) for one in bend)
     explained = 1 - float((missed**2).sum() / ((orders - orders.mean()) ** 2).sum())
     return Carried(tuple(channels), carry, saturation, explained)
+
+
+def _estimates(
+    value: np.ndarray, drawn: np.ndarray, ends: tuple[float, float], random: np.random.Generator
+) -> tuple[Estimate, ...]:
+    """Draw channels towards each other as far as their differences are noise, and hold them in range."""
+    value, drawn = shrink(value, drawn.var(axis=0), drawn, random)
+    value, drawn = np.clip(value, *ends), np.clip(drawn, *ends)
+    return tuple(quantile_estimate(float(one), own) for one, own in zip(value, drawn.T, strict=True))
 
 
 def _starts(channels: int) -> list[np.ndarray]:
@@ -174,13 +184,7 @@ def _solve(
     orders: np.ndarray, lagged: np.ndarray, fixed: np.ndarray, start: np.ndarray
 ) -> tuple[np.ndarray, float]:
     count = lagged.shape[2]
-    ends = np.repeat([0.0, _LOWER], count), np.repeat([0.95, _UPPER], count)
+    ends = np.repeat([0.0, _LOWER], count), np.repeat([_MOST_CARRIED, _UPPER], count)
     inside = np.clip(start, ends[0] + 1e-3, ends[1] - 1e-3)
     found = least_squares(lambda place: orders - _fitted(orders, lagged, fixed, place), inside, bounds=ends)
     return found.x, float(found.cost)
-
-
-def _resampled(missed: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    blocks = -(-len(missed) // _BLOCK)
-    starts = random.integers(0, len(missed) - _BLOCK + 1, blocks)
-    return np.asarray(missed[(starts[:, None] + np.arange(_BLOCK)).ravel()[: len(missed)]])

@@ -21,6 +21,7 @@ FOLDS = 3
 STEPS = 50  # of Newton, most
 SURELY = 1.96  # standard errors by which isotonic steps must be truer than the line
 _LEAST = 1e-6
+_ORDER = 1e-3
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Calibration:
     def __call__(self, score: np.ndarray) -> np.ndarray:
         """Turn scores between 0 and 1 into probabilities."""
         if self.kind == "isotonic":
-            return np.asarray(np.interp(score, self.knots, self.steps))
+            # a little of the score, so that customers on one step keep their order
+            return np.asarray((1 - _ORDER) * np.interp(score, self.knots, self.steps) + _ORDER * score)
         return np.asarray(special.expit(self.slope * _logit(score) + self.level))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from ibis import _
 from ibis import selectors as s
 
+from crm_helpers.analysis.churn.rhythm import rhythm
 from crm_helpers.analysis.value.lookback import Past
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
@@ -40,6 +41,7 @@ FEATURES: Mapping[str, str] = {
 TOO_GOOD = 0.98  # area under the curve of one feature alone, above which it cannot have been known before
 FEWEST_OF_EACH = 30  # customers of each outcome a single feature is judged on
 COMPLAINT = "complaint"
+_LEAST_RANGE = 1e-3  # of a feature, beside its greatest value
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,15 @@ class Snapshot:
     """Customers who are active on a day, what was known of them, and what they did next.
 
     `features` has a column a feature that the company knows; `alone` is the probability of no order
-    that follows from the model of buying; `churned` is missing where the days after are not there yet.
+    that follows from the model of buying; `rhythm` is from there; `churned` is missing where the days
+    after are not there yet.
     """
 
     day: date
     customers: pd.Series
     features: pd.DataFrame
     alone: np.ndarray
+    rhythm: np.ndarray
     churned: np.ndarray | None
 
 
@@ -88,8 +92,9 @@ def snapshot(
     active = active.merge(extra, on="customer_id", how="left", validate="one_to_one")
     churned = (active["later_orders"] == 0).to_numpy() if label else None
     return Snapshot(
-        past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), churned
-    )
+        past.day, active["customer_id"], _features(active), active["alone"].to_numpy(float), rhythm(active),
+        churned,
+    )  # fmt: skip
 
 
 def stacked(first: Snapshot, *others: Snapshot) -> Snapshot:
@@ -114,6 +119,7 @@ def stacked(first: Snapshot, *others: Snapshot) -> Snapshot:
         pd.concat([part.customers for part in parts], ignore_index=True),
         pd.concat(features, ignore_index=True),
         np.concatenate([part.alone for part in parts]),
+        np.concatenate([part.rhythm for part in parts]),
         np.concatenate([part.churned for part in parts if part.churned is not None]),
     )
 
@@ -201,7 +207,11 @@ def _more(book: OrderBook, communications: ibis.Table, *, day: date, window: int
 
 
 def _features(table: pd.DataFrame) -> pd.DataFrame:
-    """Make the columns; one that says nothing (constant or missing) is left out."""
+    """Make the columns; one that says next to nothing (constant or missing) is left out.
+
+    Differences far behind the point are how a fit ended, not customers; in standard deviations they are as
+    large as any.
+    """
     silent, usual = table["T"] - table["t_x"], table["t_x"].sum() / max(table["x"].sum(), 1)
     made = pd.DataFrame({
         "silent_days": silent * DAYS_A_WEEK,
@@ -221,4 +231,4 @@ def _features(table: pd.DataFrame) -> pd.DataFrame:
         "p_alive": table["p_alive"],
         "expected_orders": table["expected_orders"],
     }).astype(float)  # fmt: skip
-    return made.loc[:, made.max() > made.min()]
+    return made.loc[:, made.max() - made.min() > _LEAST_RANGE * made.abs().max()]

@@ -22,13 +22,15 @@ from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 from crm_helpers.analysis.threads import one_thread
 
 __all__ = [
-    "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "MOST_LEARNED", "NETWORK", "SCORED", "ChurnModel", "areas",
-    "compare_models", "fit_churn", "score_of", "simplest",
+    "ALIKE", "ALONE", "BOOSTING", "KINDS", "LOGISTIC", "MOST_LEARNED", "NETWORK", "SCORED", "TRAINED",
+    "ChurnModel", "areas", "compare_models", "fit_churn", "score_of", "simplest",
 ]  # fmt: skip
 
-ALONE, LOGISTIC = "model of buying alone", "logistic regression"
-BOOSTING, NETWORK = "boosted trees", "neural network"
-KINDS = (ALONE, LOGISTIC, BOOSTING, NETWORK)
+ALONE, ALIKE = "model of buying alone", "rhythm of alike customers"
+LOGISTIC, BOOSTING, NETWORK = "logistic regression", "boosted trees", "neural network"
+TRAINED = (LOGISTIC, BOOSTING, NETWORK)
+"""Those that learn from features."""
+KINDS = (ALONE, ALIKE, *TRAINED)
 """From the simplest to the most complex."""
 
 _ENDS, _SCORES = ("", "_low", "_high"), ("auc", "brier", "behind", "excess")

@@ -18,15 +18,17 @@ from crm_helpers.analysis.churn.calibration import (
 from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import DEPENDENCE, IMPORTANCE, dependence, importance, lift
 from crm_helpers.analysis.churn.models import (
+    ALIKE,
     ALONE,
-    KINDS,
     LOGISTIC,
     MOST_LEARNED,
     SCORED,
+    TRAINED,
     compare_models,
     fit_churn,
     score_of,
 )
+from crm_helpers.analysis.churn.rhythm import fit_leaving, no_order
 from crm_helpers.analysis.churn.window import ChurnWindow, choose_window, compare_rules, lost_by
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.analysis.value.lookback import Past, look_back
@@ -45,7 +47,7 @@ class Churn:
 
     Without enough customers of both kinds `models` is empty and nothing is predicted. `gain` says that
     the kept model tells who leaves better than chance. `explained` is the trained model that importance
-    and dependence are of: the kept one, or where the model of buying alone is kept the logistic one.
+    and dependence are of: the kept one, or the logistic one where the kept one learns from no features.
     """
 
     window: int
@@ -56,6 +58,7 @@ class Churn:
     models: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=[*SCORED, "calibration", "off"])
     )
+    scores: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"customer_id": []}))
     kept: str = ""
     explained: str = ""
     leaks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["feature", "reason"]))
@@ -182,12 +185,13 @@ def risk_now(
             {"customer_id": pd.Series(dtype="str"), "churn_probability": pd.Series(dtype=float)}
         )
     today = snapshot(book, communications, now, window=found.window, label=False)
-    if found.kept == ALONE:
-        risk = fit_calibration(latest.alone, _labels(latest), seed=seed)(today.alone)
-    else:
+    if found.kept in TRAINED:
         features, who = _usable(latest, found.leaks), latest.customers
         model = fit_churn(features, _labels(latest), kind=found.kept, customers=who, seed=seed)
         risk = model.predict(today.features)
+    else:
+        score, asked = (by[found.kept] for by in _untrained(latest, today, window=found.window))
+        risk = fit_calibration(score, _labels(latest), seed=seed)(asked)
     return pd.DataFrame({"customer_id": today.customers, "churn_probability": risk})
 
 
@@ -195,26 +199,40 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     learned, tested = _labels(earlier), _labels(later)
     leaks = find_leaks(earlier.features, learned, day=earlier.day)
     features = _usable(earlier, leaks)
-    who, trained = earlier.customers, [kind for kind in KINDS if kind != ALONE]
-    fitted = {k: fit_churn(features, learned, kind=k, customers=who, seed=seed) for k in trained}
-    alone = fit_calibration(earlier.alone, learned, seed=seed)
-    predicted = {ALONE: alone(later.alone)}
+    who = earlier.customers
+    fitted = {kind: fit_churn(features, learned, kind=kind, customers=who, seed=seed) for kind in TRAINED}
+    scores, asked = _untrained(earlier, later, window=begun.window)
+    lines = {kind: fit_calibration(scores[kind], learned, seed=seed) for kind in scores}
+    predicted = {kind: lines[kind](asked[kind]) for kind in lines}
     predicted |= {kind: fitted[kind].predict(later.features) for kind in fitted}
-    ways = {ALONE: alone.kind} | {kind: model.calibration.kind for kind, model in fitted.items()}
+    ways = {kind: line.kind for kind, line in lines.items()}
+    ways |= {kind: model.calibration.kind for kind, model in fitted.items()}
     truth = calibration_table(predicted, tested)
     models = compare_models(predicted, tested, draws=draws, seed=seed, level=level)
     models = models.assign(
         calibration=models["model"].map(ways), off=[distance(truth, name) for name in models["model"]]
     )
     kept = str(models.loc[models["kept"], "model"].iloc[0])
-    explained = LOGISTIC if kept == ALONE else kept
+    explained = kept if kept in TRAINED else LOGISTIC
     drivers = importance(fitted[explained], later.features, tested, words=FEATURES, seed=seed)
     names = drivers["feature"].head(3).tolist()
     return replace(
-        begun, models=models, kept=kept, explained=explained, leaks=leaks, importance=drivers,
+        begun, models=models, scores=pd.DataFrame({"customer_id": later.customers, **predicted}), kept=kept,
+        explained=explained, leaks=leaks, importance=drivers,
         dependence=dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
         lift=lift(predicted[kept], tested, level=level), calibration=truth,
     )  # fmt: skip
+
+
+def _untrained(
+    known: Snapshot, asked: Snapshot, *, window: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Score customers of both days by the models that learn from no features."""
+    leaving = fit_leaving(known.rhythm, _labels(known), window=window)
+    known_alike, asked_alike = (
+        no_order(each.rhythm, leaving=leaving, window=window) for each in (known, asked)
+    )
+    return {ALONE: known.alone, ALIKE: known_alike}, {ALONE: asked.alone, ALIKE: asked_alike}
 
 
 def _latest(later: Snapshot, earlier: Snapshot) -> Snapshot:

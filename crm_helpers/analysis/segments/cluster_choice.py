@@ -15,6 +15,7 @@ TOLERANCE = 0.02  # measures closer than this are the same
 CLEARLY = 0.05  # silhouette above the null; skewed days and whole orders without groups reach 0.03
 SAMPLE = 2_000  # customers on whom numbers of clusters are compared
 NULL_SAMPLE = 1_000  # customers of a cloud while numbers are compared
+DRAWS = 10  # resamples of each number; the one chosen is drawn again more often
 CUSTOMERS_EACH = 10  # no more clusters than one for ten customers
 _MEASURES = [
     "clusters", "silhouette", "null_silhouette", "stability", "null_stability", "lowest_jaccard",
@@ -99,10 +100,10 @@ def sample_rows(points: np.ndarray, size: int, seed: int) -> np.ndarray:
 def _try(
     sample: np.ndarray, distances: np.ndarray, cloud: np.ndarray, *, k: int, seed: int
 ) -> tuple[int, float, float, float, float, float]:
-    labels = k_means(sample, k, seed=seed).labels_
-    agreement, similarity = bootstrap_agreement(sample, labels, draws=20, seed=seed)
+    labels = k_means(sample, k, seed=seed, starts=5).labels_
+    agreement, similarity = bootstrap_agreement(sample, labels, draws=DRAWS, seed=seed)
     width = silhouette(sample, labels, distances=distances)
-    null, null_agreement = one_cloud(cloud, k, draws=2, resamples=4, seed=seed)
+    null, null_agreement = one_cloud(cloud, k, draws=2, resamples=2, seed=seed)
     return k, width, null, float(agreement.mean()), null_agreement, float(similarity.min())
 
 

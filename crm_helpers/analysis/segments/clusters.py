@@ -15,7 +15,7 @@ from crm_helpers.analysis.segments.cluster_choice import SAMPLE, choose, market_
 from crm_helpers.analysis.segments.cluster_names import name_clusters
 from crm_helpers.analysis.segments.rfm import NO_ORDERS
 from crm_helpers.analysis.segments.scaling import Scaler, fit_scaler
-from crm_helpers.analysis.segments.summary import MEDIANS
+from crm_helpers.analysis.segments.summary import MEDIANS, drawn_intervals
 from crm_helpers.analysis.stability import (
     bootstrap_agreement,
     boundary_share,
@@ -31,7 +31,7 @@ __all__ = ["FEATURES", "Clusters", "Scale", "find_clusters", "fit_scale"]
 FEATURES = ("recency_days", "orders", "mean_order")
 """How long ago, how often, how much each time: money in total would say the last two again."""
 
-FINAL_SAMPLE = 4_000  # customers on whom the chosen clusters are resampled
+FINAL_SAMPLE = 2_000  # customers on whom the chosen clusters are resampled
 _NULL_DRAWS = 3
 
 
@@ -236,6 +236,7 @@ def _profile(
 ) -> pd.DataFrame:
     grouped = ordered.groupby(labels)
     total = ordered["revenue"].sum()
+    drawn = drawn_intervals(ordered["revenue"].to_numpy(float), labels)
     medians = {name: grouped[of].median() for name, of in MEDIANS.items()}
     customers = grouped.size()
     return pd.DataFrame({
@@ -243,6 +244,8 @@ def _profile(
         "customers": customers,
         "share_of_customers": customers / len(ordered),
         "share_of_revenue": grouped["revenue"].sum() / total if total > 0 else np.nan,
+        "share_of_revenue_low": drawn["share_low"] if total > 0 else np.nan,
+        "share_of_revenue_high": drawn["share_high"] if total > 0 else np.nan,
         **medians,
         "jaccard": similarity,
         "trust": pd.array([jaccard_band(value) for value in similarity], dtype="str"),

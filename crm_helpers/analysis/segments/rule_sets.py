@@ -29,6 +29,7 @@ AGES = (18, 25, 35, 45, 55, 65)
 """Whole years at which an age group begins."""
 
 NO_RULE = "Under no rule"
+_DEVIATIONS = 1.96  # standard errors to either side of a 95 % interval
 _STANDARD = ("life cycle", "value", "age")
 _PARTS = {3: "third", 4: "quarter", 5: "fifth", 6: "sixth"}
 _ORDER = ("Top", "Second", "Third", "Fourth", "Fifth")
@@ -153,8 +154,9 @@ def published_sets(sets: Mapping[str, RuleSet], customers: pd.DataFrame) -> pd.D
     Returns
     -------
     pandas.DataFrame
-        The table `rule_sets`: `set`, `segment`, `customers`, `share_of_customers`, `share_of_revenue`, `sql`;
-        in the order of the rules, segments nobody is in included.
+        The table `rule_sets`: `set`, `segment`, `customers`, `share_of_customers`, `share_of_revenue`
+        (with 95 % interval `_low`, `_high`), `sql`; in the order of the rules, segments nobody is in
+        included.
     """
     return pd.concat([_counted(name, rules, customers) for name, rules in sets.items()], ignore_index=True)
 
@@ -186,15 +188,26 @@ def _counted(name: str, rules: RuleSet, customers: pd.DataFrame) -> pd.DataFrame
     sums = customers.groupby(segment)["revenue"].agg(["size", "sum"])
     table = sums.reindex([n for n in rules.names if n != rules.otherwise or n in sums.index]).fillna(0)
     total = float(customers["revenue"].sum())
+    share = table["sum"] / total if total > 0 else table["sum"] * np.nan
+    error = _error_of_share(share, customers["revenue"], segment) / total
     written = {branch.name: branch.sql for branch in rules.branches}
     return pd.DataFrame({
         "set": name,
         "segment": table.index.astype("str"),
         "customers": table["size"].astype("int64"),
         "share_of_customers": table["size"] / max(len(customers), 1),
-        "share_of_revenue": table["sum"] / total if total > 0 else np.nan,
+        "share_of_revenue": share,
+        "share_of_revenue_low": share - _DEVIATIONS * error,
+        "share_of_revenue_high": share + _DEVIATIONS * error,
         "sql": [written.get(segment, "") for segment in table.index],
     }).reset_index(drop=True)  # fmt: skip
+
+
+def _error_of_share(share: pd.Series, money: pd.Series, segment: pd.Series) -> pd.Series:
+    """Compute the standard error of each share times the total (delta method); none where nothing sold."""
+    squares = (money**2).groupby(segment).sum().reindex(share.index).fillna(0.0)
+    others = float((money**2).sum()) - squares
+    return ((squares * (1 - share) ** 2 + others * share**2) ** 0.5).where(squares > 0)
 
 
 def _between(feature: str, low: float, high: float) -> list[Condition]:

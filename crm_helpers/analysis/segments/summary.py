@@ -17,17 +17,19 @@ __all__ = [
     "bootstrap_sums",
     "churn_difference",
     "criteria",
+    "drawn_intervals",
     "judge",
     "later_sales",
     "segment_profile",
 ]
 
-BLOCKS = 4_000  # resampled units at most: above it, customers are drawn in random blocks
+BLOCKS = 2_000  # resampled units at most: above it, customers are drawn in random blocks
 CHUNK = 250  # draws whose weights are in memory at once
 FEWEST_CUSTOMERS = 100  # below it nothing is said about segments
 ENOUGH_CUSTOMERS = 500
 SLIGHT = 0.1  # Cramér's V below which a difference is slight (Cohen 1988)
 FEWEST_FOR_MEAN = 10  # a resampled mean of fewer customers looks surer than it is
+_ENDS = ("share_low", "share_high", "mean_low", "mean_high")
 MEDIANS = {
     "median_recency": "recency_days", "median_orders": "orders", "median_order_value": "mean_order",
     "median_revenue": "revenue",
@@ -62,10 +64,9 @@ def segment_profile(
     """
     ordered = frame.sort_values("customer_id")
     names, groups = _groups(ordered["segment"], order)
-    sums = bootstrap_sums(ordered["revenue"].to_numpy(float), groups, draws=draws, seed=seed)[:, :, 1]
+    drawn = drawn_intervals(ordered["revenue"].to_numpy(float), groups, draws=draws, seed=seed, level=level)
     revenue = _by_group(ordered["revenue"], groups, "sum")
     total = revenue.sum()
-    low, high = _interval(_divide(sums, sums.sum(axis=1, keepdims=True)), level)
     customers = np.bincount(groups, minlength=len(names))
     share = revenue / total if total > 0 else revenue * np.nan
     table = pd.DataFrame({
@@ -74,8 +75,8 @@ def segment_profile(
         "share_of_customers": customers / max(len(ordered), 1),
         "revenue": revenue,
         "share_of_revenue": share,
-        "share_of_revenue_low": low if total > 0 else np.nan,
-        "share_of_revenue_high": high if total > 0 else np.nan,
+        "share_of_revenue_low": drawn["share_low"] if total > 0 else np.nan,
+        "share_of_revenue_high": drawn["share_high"] if total > 0 else np.nan,
     })  # fmt: skip
     return table.assign(**{name: _by_group(ordered[of], groups, "median") for name, of in MEDIANS.items()})
 
@@ -112,10 +113,9 @@ def later_sales(
     )
     known = known.fillna({"orders": 0, "revenue": 0.0})
     names, groups = _groups(known["segment"], order)
-    sums = bootstrap_sums(known["revenue"].to_numpy(float), groups, draws=draws, seed=seed)
+    drawn = drawn_intervals(known["revenue"].to_numpy(float), groups, draws=draws, seed=seed, level=level)
     customers = np.bincount(groups, minlength=len(names))
-    low, high = _interval(_divide(sums[:, :, 1], sums[:, :, 0]), level)
-    low, high = (np.where(customers >= FEWEST_FOR_MEAN, end, np.nan) for end in (low, high))
+    low, high = (drawn[end].to_numpy() for end in ("mean_low", "mean_high"))
     each, revenue = (_by_group(known["revenue"], groups, how) for how in ("mean", "sum"))
     again = _by_group(known["orders"] > 0, groups, "sum")
     shares = [wilson_estimate(a, n, level=level) for a, n in zip(again, customers, strict=True)]
@@ -128,14 +128,44 @@ def later_sales(
         "revenue_each": each, "revenue_each_low": low, "revenue_each_high": high,
         "share_of_revenue": revenue / total if total > 0 else revenue * np.nan,
         "average": average,
-            "differs": (low > average) | (high < average),
+        "differs": (low > average) | (high < average),
     })  # fmt: skip
+
+
+def drawn_intervals(
+    values: np.ndarray, groups: np.ndarray, *, draws: int = 1000, seed: int = 1, level: float = 0.95
+) -> pd.DataFrame:
+    """Bound each group's share of a sum and its mean, by drawing the customers again.
+
+    Parameters
+    ----------
+    values
+        The value of each customer, taken as known.
+    groups
+        Group of each customer, 0 and above.
+    draws, seed
+        Of the resamples.
+    level
+        Share of such intervals that hold the truth.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group: `share_low`, `share_high`, `mean_low`, `mean_high`; no mean below ten customers.
+    """
+    customers, sums = np.moveaxis(bootstrap_sums(values, groups, draws=draws, seed=seed), 2, 0)
+    share = _interval(_divide(sums, sums.sum(axis=1, keepdims=True)), level)
+    mean = _interval(_divide(sums, customers), level)
+    table = pd.DataFrame(dict(zip(_ENDS, (*share, *mean), strict=True)))
+    few = np.bincount(groups, minlength=len(table)) < FEWEST_FOR_MEAN
+    table.loc[few, ["mean_low", "mean_high"]] = np.nan
+    return table
 
 
 def bootstrap_sums(values: np.ndarray, groups: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
     """Draw the number of customers and the sum of a value in each group, again and again.
 
-    Customers weigh Poisson(1) in each draw, which approaches drawing with replacement. Above 4,000
+    Customers weigh Poisson(1) in each draw, which approaches drawing with replacement. Above 2,000
     customers, random blocks of equal size are drawn instead of single customers: ratios of the sums
     (shares, means) vary as they do over customers, and time and memory no longer grow with the number.
     The sums themselves vary more, for the number of customers drawn varies: use ratios only.

@@ -10,6 +10,7 @@ import pandas as pd
 from ibis import _
 
 from crm_helpers.analysis.estimates import wilson_estimate
+from crm_helpers.analysis.segments.summary import drawn_intervals
 from crm_helpers.analysis.value.purchases import OrderBook
 
 __all__ = ["cohort_retention", "concentration", "retained", "share_of_top", "value_by_segment"]
@@ -87,9 +88,13 @@ def share_of_top(curve: pd.DataFrame, share: float) -> float:
 
 
 def value_by_segment(
-    customers: pd.DataFrame, segments: pd.DataFrame, *, order: Sequence[str]
-) -> pd.DataFrame:
+    customers: pd.DataFrame, segments: pd.DataFrame, *, order: Sequence[str], draws: int = 1000,
+    seed: int = 1, level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Add up what is expected of the customers of each segment.
+
+    The intervals draw the customers again and take what is expected of each as known: they say how far
+    segments of customers like these differ, not how far the model may be wrong.
 
     Parameters
     ----------
@@ -99,14 +104,18 @@ def value_by_segment(
         `customer_id`, `segment`.
     order
         Names of segments as they are to be listed.
+    draws, seed, level
+        Of the intervals.
 
     Returns
     -------
     pandas.DataFrame
         `segment`, `customers`, `share_of_customers`, `p_alive` (mean), `orders_each`, `value_each`
-        (means), `share_of_value`; only segments whose customers ordered.
+        (means), `share_of_value`, the last two with `_low` and `_high`; only segments whose customers
+        ordered. A mean of fewer than ten customers has no interval.
     """
     both = customers.merge(segments[["customer_id", "segment"]], on="customer_id", validate="one_to_one")
+    both = both.sort_values("customer_id", ignore_index=True)
     table = both.groupby("segment", as_index=False).agg(
         customers=("value", "size"), p_alive=("p_alive", "mean"), orders_each=("orders_12m", "mean"),
         value_each=("value", "mean"), value=("value", "sum"),
@@ -114,9 +123,14 @@ def value_by_segment(
     table["share_of_customers"] = table["customers"] / max(len(both), 1)
     total = table["value"].sum()
     table["share_of_value"] = table["value"] / total if total > 0 else np.nan
+    groups = both.groupby("segment").ngroup().to_numpy()
+    drawn = drawn_intervals(both["value"].to_numpy(float), groups, draws=draws, seed=seed, level=level)
+    drawn.columns = ["share_of_value_low", "share_of_value_high", "value_each_low", "value_each_high"]
     places = {name: place for place, name in enumerate(order)}
     columns = ["segment", "customers", "share_of_customers", "p_alive", "orders_each", "value_each",
-               "share_of_value"]  # fmt: skip
+               "value_each_low", "value_each_high", "share_of_value", "share_of_value_low",
+               "share_of_value_high"]  # fmt: skip
+    table = pd.concat([table, drawn], axis=1)
     return table.sort_values("segment", key=lambda names: names.map(places), ignore_index=True)[columns]
 
 

@@ -89,7 +89,7 @@ def _inside(at: np.ndarray, lows: np.ndarray) -> bool:
 def _descend(
     downhill: Objective, start: np.ndarray, bounds: list[tuple[float, float]]
 ) -> optimize.OptimizeResult:
-    options = {"maxiter": 500, "ftol": 1e-14, "gtol": 1e-9}
+    options = {"maxiter": 500, "ftol": 1e-11, "gtol": 1e-7}
     return optimize.minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
 

@@ -84,7 +84,7 @@ def tastes(book: OrderBook, *, day: date, until: date | None = None) -> Tastes:
         next=_since(cut, _.day.min(where=_.day >= cut)),
     ).to_pyarrow()  # fmt: skip
     places, names = _coded(counted["customer_id"])
-    kinds, known_categories = _coded(counted["category"])
+    kinds, known_categories = _named(counted["category"].to_numpy(), book.categories)
     counts = pd.DataFrame({name: counted[name].to_numpy() for name in ("orders", "last", "next")})
     most = np.argsort(-np.bincount(kinds, counts["orders"], minlength=len(known_categories)), kind="stable")
     categories = [str(name) for name in known_categories[most[:MOST_CATEGORIES]]]
@@ -249,6 +249,13 @@ def _edge(counts: pd.DataFrame, name: str, *, first: bool, size: int) -> np.ndar
 def _since(cut: ibis.Value, day: ibis.Value) -> ibis.Value:
     # a number, as dates and what is missing come out of the engine one by one
     return day.delta(cut, unit="day").fill_null(_NEVER)
+
+
+def _named(codes: np.ndarray, categories: ibis.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Give the categories that occur numbers in the order of their names, and look the names up."""
+    used, places = np.unique(codes, return_inverse=True)
+    names = categories.to_pandas().set_index("category")["name"]
+    return places, names.reindex(used).to_numpy(object)
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from crm_helpers.analysis.campaigns.composite import ahp_weights, deviation, entropy_weights
+from crm_helpers.analysis.campaigns.composite import deviation, entropy_weights
+from crm_helpers.analysis.campaigns.judgements import ahp_weights
 from crm_helpers.analysis.campaigns.promises import predict_next, random_effects, score_promises
 from crm_helpers.analysis.campaigns.response import area_under_curve
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
-from campaign_world import START, World
+from campaign_world import FIRST, START, World
 
 from crm_helpers.analysis.campaigns.staggered import WeekPanel
 
@@ -68,3 +71,35 @@ def test_a_targeted_campaign_of_steady_buyers_is_found_by_all_three_ways():
     for way in ("effect", "regression", "change"):
         assert row[f"{way}_low"] < 25 < row[f"{way}_high"]
     assert row["lead_low"] < 0 < row["lead_high"]
+
+
+def _in_waves(*, effect: float = 25.0, all_contacted: bool = False) -> World:
+    """Three waves, three weeks apart; whoever is contacted spends more in the days that follow."""
+    world = World(900, seed=5)
+    people = np.arange(900 if all_contacted else 450).reshape(3, -1)
+    world.campaign("waves", people.ravel(), np.array([]), start=START, design="targeted")
+    days = [START + timedelta(days=21 * wave) for wave in range(3)]
+    moments = np.repeat(pd.to_datetime(days).astype("datetime64[us]"), people.shape[1])
+    world.contacts[-1]["contacted_at"] = moments
+    for own, day in zip(people, days, strict=True):
+        world.lines.append(pd.DataFrame({"person": own, "day": (day - FIRST).days + 3, "amount": effect}))
+    return world
+
+
+@pytest.mark.parametrize("all_contacted", [False, True])
+def test_contacts_in_waves_are_judged_from_each_customers_own_day(all_contacted: bool):
+    row = _in_waves(all_contacted=all_contacted).judged().loc["waves"]
+    assert (row["design"], row["reason"]) == ("staggered", "")
+    assert row["grade"] in ("C", "D")
+    assert row["effect"] == row["change"]
+    assert row["effect_low"] < 25 < row["effect_high"]
+    assert (row["placebo"], row["placebo_low"]) == (row["lead"], row["lead_low"])
+
+
+def test_one_day_of_contacts_is_no_wave_and_a_last_wave_must_be_over():
+    world = _in_waves()
+    world.contacts[-1]["contacted_at"] = pd.Timestamp(START)
+    assert world.judged().loc["waves", "design"] == "targeted"
+    late = _in_waves()
+    late.contacts[-1].loc[late.contacts[-1].index[-150:], "contacted_at"] = pd.Timestamp("2024-12-20")
+    assert late.judged().loc["waves", "reason"] == "window not over"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from campaign_world import World
+from campaign_world import FIRST, START, World
 
-from crm_helpers.analysis.campaigns.panel import COVARIATES
+from crm_helpers.analysis.campaigns.panel import COVARIATES, customer_days
+from crm_helpers.analysis.campaigns.past_value import look_past
 from crm_helpers.analysis.campaigns.returns import add_returns
-from crm_helpers.analysis.campaigns.targeting import find_targets, ranking_table
+from crm_helpers.analysis.campaigns.targeting import RISK, VALUE, find_targets, ranking_table
 from crm_helpers.analysis.campaigns.uplift import LEARNERS, learn, rank_by
 
 
@@ -76,7 +77,9 @@ def test_the_list_leaves_nobody_out_when_all_gain_more_than_a_contact_costs():
     assert held == pytest.approx(0.1, abs=0.03)
     assert targets.promised is not None
     assert targets.promised.low < 1_600 * (0.5 * 20 - 1) < targets.promised.high
-    assert set(ranking_table(targets)["kind"]) == {"learnt gain", "baseline"}
+    orders = ranking_table(targets)
+    assert set(orders["kind"]) == {"learnt gain", "baseline"}
+    assert {VALUE, RISK} <= set(orders["rule"])
 
 
 def test_without_a_holdout_there_is_no_list():
@@ -88,3 +91,21 @@ def test_without_a_holdout_there_is_no_list():
     assert targets.reason == "no campaign held customers out at random"
     assert targets.listed.empty
     assert ranking_table(targets).empty
+
+
+def test_value_and_risk_are_those_of_the_day_before():
+    world = World(400)
+    late = world.lines[0]["day"] >= (START - FIRST).days
+    gone = np.arange(100)  # silent for ten weeks before the start
+    lines = world.lines[0]
+    world.lines = [lines[~(lines["person"].isin(gone) & (lines["day"] > (START - FIRST).days - 70))]]
+    ids = pd.Series(world.ids)
+    found = look_past(customer_days(world.tables()["transactions"]), start=START)
+    before = [lines[~late & lines.index.isin(world.lines[0].index)]]
+    world.lines = before
+    same = look_past(customer_days(world.tables()["transactions"]), start=START)
+    assert found is not None
+    assert same is not None
+    np.testing.assert_allclose(found.spend(ids, days=28), same.spend(ids, days=28))
+    assert found.silence(ids, days=28)[gone].min() > found.silence(ids, days=28)[100:].mean()
+    assert found.spend(pd.Series(["nobody"]), days=28).tolist() == [0.0]
