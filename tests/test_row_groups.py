@@ -80,3 +80,10 @@ def test_rows_are_used_in_the_order_of_their_numbers(tmp_path, order):
     in_order(connect(), f"SELECT n FROM range(300000) r(n) ORDER BY {order}", "n", use)
     assert used[-1] == list(range(300_000))
     assert len(used) == (1 if order == "n" else 2)
+
+
+def test_few_rows_out_of_order_are_asked_for_once():
+    used: list[list[int]] = []
+    query = "SELECT n, -n AS m FROM range(200000) r(n) ORDER BY n % 1000, n"
+    in_order(connect(), query, "n", lambda rows: used.append(pa.concat_tables(rows).to_pydict()["m"]))
+    assert used == [[-n for n in range(200_000)]]

@@ -6,11 +6,12 @@ where nothing changes them later, it becomes the clean table as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -72,19 +73,26 @@ class Converted:
 
     def drop(self, connection: ibis.BaseBackend, places: str) -> None:
         """Take rows out of those that stay, given SQL of their places; all places are new then."""
+        gone = np.sort(connection.raw_sql(places).fetchnumpy()[PLACE])
         for name, schema in (("numbers", _NUMBERS), ("kept", self.schema)):
-            view = quote_identifier(f"{name} {self.table.name}")
-            query = f"SELECT * FROM {view} WHERE {PLACE} NOT IN ({places})"
-            self._rewrite(connection, name, query, schema)
+            self._rewrite(connection, name, schema, lambda rows: _without(rows, gone))
 
-    def change(self, connection: ibis.BaseBackend, query: str) -> None:
-        """Change values of the rows that stay, given SQL of all of them with their places."""
-        self._rewrite(connection, "kept", query, self.schema)
+    def rename(self, connection: ibis.BaseBackend, columns: Sequence[str], ids: pa.Table) -> None:
+        """Write other ids into columns of the rows that stay, given the old and the new ones."""
+        self._rewrite(connection, "kept", self.schema, lambda rows: _renamed(rows, columns, ids))
 
-    def _rewrite(self, connection: ibis.BaseBackend, name: str, query: str, schema: pa.Schema) -> None:
+    def _rewrite(
+        self,
+        connection: ibis.BaseBackend,
+        name: str,
+        schema: pa.Schema,
+        change: Callable[[pa.Table], pa.Table],
+    ) -> None:
+        """Change the rows of a file as they come: a join in the engine would bring them out of order."""
+        query = f"SELECT * FROM {quote_identifier(f'{name} {self.table.name}')}"
         (old,) = self.folder.glob(f"{self.table.name}.{name}.*.parquet")
         new = old.with_name(f"{self.table.name}.{name}.{int(old.suffixes[-2][1:]) + 1}.parquet")
-        in_order(connection, query, PLACE, lambda rows: write_stream(rows, new, schema))
+        in_order(connection, query, PLACE, lambda rows: write_stream(map(change, rows), new, schema))
         self._show(connection, name, new)
         old.unlink()
 
@@ -167,6 +175,22 @@ def _part(rows: Iterator[pa.Table], schema: pa.Schema, files: dict[str, Path], *
             key.look(whole)
             numbers.write(good.select([ROW]).cast(_NUMBERS))
     return key.rises
+
+
+def _without(rows: pa.Table, gone: np.ndarray) -> pa.Table:
+    places = rows[PLACE].to_numpy()
+    if not len(places):
+        return rows
+    first, last = np.searchsorted(gone, (places[0], places[-1] + 1))
+    return rows.filter(pa.array(~np.isin(places, gone[first:last], assume_unique=True)))
+
+
+def _renamed(rows: pa.Table, columns: Sequence[str], ids: pa.Table) -> pa.Table:
+    old, new = (column.combine_chunks() for column in ids.columns)
+    for name in columns:
+        now = pc.coalesce(new.take(pc.index_in(rows[name].combine_chunks(), value_set=old)), rows[name])
+        rows = rows.set_column(rows.schema.get_field_index(name), name, now)
+    return rows
 
 
 def _whole(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -172,7 +172,8 @@ def refer_to_people(connection: ibis.BaseBackend, query: str, standardised: Stan
     if not set(references) & set(standardised.table.key) & set(standardised.key):
         # for good: many queries run on a large table, and a join in each would cost more than the rest
         if references:
-            standardised.converted.change(connection, _renamed(query, references))
+            moved = connection.raw_sql(f"SELECT customer_id, person_id FROM {_MOVED}").to_arrow_table()
+            standardised.converted.rename(connection, references, moved)
         return query, 0
     renamed = _not_to_themselves(query, references)
     return _kept_apart(connection, query, standardised, _together(renamed, standardised))

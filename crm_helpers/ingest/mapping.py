@@ -54,14 +54,19 @@ def map_table(
     """
     mapping = profile.tables[table]
     source = quote_identifier(mapping.source)
-    chosen = [f"{source}.{quote_identifier(ROW)}"]
+    texts: dict[str, str] = {}
     for name, origin in mapping.columns.items():
         key = f"tables.{table}.columns.{name}"
         text = _expression(key, origin, mapping, columns)
         if origin.sql is not None:
             _refuse_texts_as_numbers(connection, key, text, mapping.source)
-        _try(connection, key, f"SELECT {text} FROM {source}")
-        chosen.append(f"{text} AS {quote_identifier(name)}")
+        texts[key] = text
+    _try_all(connection, texts, source)
+    named = zip(texts.values(), mapping.columns, strict=True)
+    chosen = [
+        f"{source}.{quote_identifier(ROW)}",
+        *(f"{text} AS {quote_identifier(name)}" for text, name in named),
+    ]
     if mapping.set_aside:
         chosen.append(f"{_set_aside(connection, table, mapping, columns)} AS {SET_ASIDE}")
     if FAULT in connection.table(mapping.source).columns:
@@ -192,6 +197,15 @@ def _parsed(key: str, text: str) -> exp.Expression:
     if len(trees) != 1 or not isinstance(trees[0], exp.Condition | exp.Subquery):
         raise InputError(f"{key}: sql must be one expression, not a statement or a list")
     return trees[0]
+
+
+def _try_all(connection: ibis.BaseBackend, texts: Mapping[str, str], source: str) -> None:
+    """Try expressions by key at once, and one by one only where that fails, to say which is wrong."""
+    try:
+        connection.raw_sql(f"DESCRIBE SELECT {', '.join(texts.values())} FROM {source}")
+    except duckdb.Error:
+        for key, text in texts.items():
+            _try(connection, key, f"SELECT {text} FROM {source}")
 
 
 def _try(connection: ibis.BaseBackend, key: str, query: str) -> ibis.Table:
