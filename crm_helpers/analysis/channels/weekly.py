@@ -136,7 +136,7 @@ def fit_weeks(
     drawn = place + draw_steps(design, place, missed, coefficients=coefficients, draws=draws, random=random)
     carry = _estimates(place[:count], drawn[:, :count], (0.0, _MOST_CARRIED), random)
     bend = _estimates(place[count:], drawn[:, count:], (np.log(_LOWER), np.log(_UPPER)), random)
-    saturation = tuple(Estimate(*np.exp([one.value, one.low, one.high])) for one in bend)
+    saturation = tuple(Estimate(*np.exp([one.value, one.low, one.high]).tolist()) for one in bend)
     explained = 1 - float((missed**2).sum() / ((orders - orders.mean()) ** 2).sum())
     return Carried(tuple(channels), carry, saturation, explained)
 
