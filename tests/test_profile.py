@@ -262,3 +262,14 @@ def test_subjects_of_a_company_have_words(tmp_path):
     assert load(tmp_path / "good", GOOD + good).needs.subjects["road works"].zh == ("施工",)
     with pytest.raises(InputError, match="needs words in zh, en or both"):
         load(tmp_path / "empty", GOOD + "[needs.subjects.works]\n")
+
+
+def test_a_lift_test_is_typed_and_its_faults_name_the_key(tmp_path):
+    days = "starts_on = 2024-03-01\nends_on = 2024-03-28\n"
+    test = f'\n[[lift_tests]]\nchannel = "phone"\n{days}spend_change = 900\n'
+    good = test + "orders = 140\nstandard_error = 35\n"
+    assert load(tmp_path / "good", GOOD + good).lift_tests[0].orders == 140
+    with pytest.raises(InputError, match=r"lift_tests\..*standard_error: Field required"):
+        load(tmp_path / "less", GOOD + test + "orders = 140\n")
+    with pytest.raises(InputError, match="ends_on is before starts_on"):
+        load(tmp_path / "turned", GOOD + good.replace("2024-03-28", "2024-02-28"))

@@ -168,7 +168,7 @@ def _with_long_texts_folded(columns: list[_Column]) -> list[_Column]:
     first, *others = columns
     for long in [column for column in others if column.kind == "t"]:
         cells = [
-            (name, "; ".join(filter(None, [under, f"{long.label}: {words}"])))
+            (name, "; ".join(filter(None, [under, f"{long.label}: {words}" if words.strip("–") else ""])))
             for (name, under), (words, _) in zip(first.cells, long.cells, strict=True)
         ]
         first = _Column(first.label, numeric=first.numeric, cells=cells)

@@ -14,13 +14,13 @@ from statsmodels.duration.survfunc import SurvfuncRight
 from crm_helpers.analysis.churn.calibration import calibration_table, distance, fit_calibration
 from crm_helpers.analysis.churn.features import find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import dependence, importance, lift
-from crm_helpers.analysis.churn.models import KINDS, areas, compare_models, fit_churn
+from crm_helpers.analysis.churn.models import KINDS, TRAINED, areas, compare_models, fit_churn
 from crm_helpers.analysis.churn.study import churn_rules, risk_now, study_churn, window_of
 from crm_helpers.analysis.churn.window import choose_window, compare_rules, lost_by
 from crm_helpers.analysis.value.lookback import look_back
 
 WINDOW = 60
-trained = pytest.mark.parametrize("kind", KINDS[1:])
+trained = pytest.mark.parametrize("kind", TRAINED)
 
 
 def planted(size: int = 2_500, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -114,6 +114,15 @@ def test_active_is_who_ordered_within_the_window():
     found = snapshot(book, no_contacts(), past, window=WINDOW, label=True)
     assert len(found.customers) == (past.silent_days < WINDOW).sum()
     assert (found.features["silent_days"] < WINDOW).all()
+
+
+def test_a_feature_that_says_next_to_nothing_is_left_out():
+    lines = shop()
+    lines["amount"] = 1_000 + np.arange(len(lines)) % 3 / 100
+    book = book_of(lines)
+    found = snapshot(book, no_contacts(), look_back(book, ago=WINDOW), window=WINDOW, label=True)
+    assert "order_value" not in found.features
+    assert {"orders", "recent_money", "silent_days"} <= set(found.features)
 
 
 def test_a_feature_from_after_the_fact_is_named_and_refused():

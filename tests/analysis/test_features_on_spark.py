@@ -1,7 +1,6 @@
 """Customer features on Spark beside DuckDB and a count by hand; only where pyspark and Java are installed.
 
-python3 -m venv spark && spark/bin/pip install --require-hashes -r requirements-spark.lock pytest
-spark/bin/python -m pytest tests/analysis/test_features_on_spark.py
+How to install them: README.md, "How it is built".
 """
 
 from __future__ import annotations

@@ -53,7 +53,18 @@ def test_orders_that_fall_with_cost_are_held_at_the_bound_and_said() -> None:
     months = _months({"a": (2000.0, -0.5)})
     row = fit_curves(months).curves.iloc[0]
     assert row["exponent"] == SMALLEST
-    assert row["note"].startswith("held at the bound")
+    assert row["note"] == "held at the bound"
+
+
+def test_orders_at_twice_the_cost_are_left_out_where_it_was_never_spent() -> None:
+    months = _months({"a": (10.0, 0.5), "b": (10.0, 0.5)})
+    last = months["period"] >= months["period"].max() - pd.DateOffset(months=2)
+    months.loc[last & (months["channel"] == "a"), "cost"] = 900.0
+    months.loc[last & (months["channel"] == "b"), "cost"] = 200.0
+    table = fit_curves(months).curves.set_index("channel")
+    assert np.isnan(table.loc["a", "doubling"])
+    assert table.loc["b", "doubling"] == pytest.approx(2 ** table.loc["b", "exponent"] - 1)
+    assert table.loc["a", "tenth"] == pytest.approx(table.loc["a", "exponent"] / 10)
 
 
 @pytest.mark.parametrize(

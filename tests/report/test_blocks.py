@@ -56,10 +56,11 @@ def test_the_single_row_of_a_wide_table_is_written_downwards() -> None:
 def test_long_texts_of_a_wide_table_stand_under_the_rows_name() -> None:
     frame = pd.DataFrame([range(6)] * 2, columns=WIDE[:6])
     frame.insert(0, "segment", ["Champions", "Loyal"])
-    frame["effort"] = ["look after in person; ask for an opinion", "nothing"]
+    frame["effort"] = ["look after in person; ask for an opinion", ""]
     block = table_block(frame, caption="Segments")
     assert "Effort" not in labels(block)
     assert block["rows"][0][0] == ("Champions", "Effort: look after in person; ask for an opinion")
+    assert block["rows"][1][0] == ("Loyal", "")
 
 
 def test_columns_named_value_low_and_high_are_one() -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 from crm_helpers.report import figures
+from crm_helpers.report.figures.canvas import NARROW, WIDE, Canvas, Scale
+from crm_helpers.report.figures.letters import glyphs_of, width_of
 from crm_helpers.report.figures.lines import date_ticks, spread
+from crm_helpers.report.figures.ticks import number_ticks, ticks_that_fit
 from crm_helpers.report.svg import Sprites, safe_svg
 
 NAMES = ["Champions", "重要客户", "$x^2$ \\frac", "<script>alert(1)</script>", "a_b & 'c'", "x" * 200]
@@ -148,3 +156,49 @@ def test_ticks_of_dates_say_the_year_where_it_begins() -> None:
         for day in ("2017-01-01", "2018-12-01")
     )
     assert date_ticks(first, last, 8)[1] == ["Jan 2017", "Apr", "Jul", "Oct", "Jan 2018", "Apr", "Jul", "Oct"]
+
+
+@pytest.mark.parametrize("unit", ["money", "rounded money", "share", "count", ""])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("high", [0.07, 9.0, 1_234.0, 98_765_432.1])
+def test_words_below_an_axis_never_touch_and_stay_inside(unit: str, width: int, high: float) -> None:
+    canvas = Canvas(width)
+    across = Scale(0.0, high, 40.0, width - 90.0)
+    ticks = ticks_that_fit(canvas, across, partial(number_ticks, across, unit), 8)
+    ends = [(middle - canvas.measure(w) / 2, middle + canvas.measure(w) / 2) for _, middle, w in ticks]
+    assert ends
+    assert ends[0][0] >= 0
+    assert ends[-1][1] <= width
+    assert all(second[0] - first[1] > 5 for first, second in pairwise(ends))
+
+
+def test_a_drawing_says_where_things_are() -> None:
+    canvas = Canvas(NARROW)
+    canvas.line([1, 2, np.nan, 4], [1, 3, 5, 7], colour="accent", width=2)
+    canvas.box(10, 20, 30, 5, opacity=0.5)
+    canvas.dots([8], [9], colour="second", size=4)
+    canvas.text(100, 50, "ab", size=10)
+    drawn = canvas.finish(80)
+    assert f'viewBox="0 0 {NARROW} 80"' in drawn
+    assert '<path d="M1 1L2 3M4 7" style="fill:none;stroke:var(--accent);stroke-width:2' in drawn
+    assert '<path d="M10 20L40 20L40 25L10 25z" style="fill:var(--accent);opacity:0.5"/>' in drawn
+    assert 'x="8" y="9" style="fill:var(--second)"' in drawn
+    assert 'transform="translate(100.00 54.40) scale(0.1 -0.1)"' in drawn
+    places = [drawn.index(part) for part in ("M1 1L2 3", "var(--second)", "opacity", "translate")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("words", ["Champions", "重要客户 12%", "x"])
+def test_words_are_as_wide_as_their_letters_and_drawn_as_matplotlib_does(words: str) -> None:
+    font = FontProperties(family=["Noto Sans CJK SC", "DejaVu Sans"], size=100)
+    vertices, _ = TextToPath().get_text_path(font, words)
+    letters = glyphs_of(words)
+    assert width_of(words) == pytest.approx(
+        TextToPath().get_text_width_height_descent(words, font, ismath=False)[0], rel=1e-6
+    )
+    reached = max(
+        letter.start + max(float(x) for x, _ in re.findall(r"(-?[\d.]+) (-?[\d.]+)", letter.outline))
+        for letter in letters
+        if letter.outline
+    )
+    assert reached == pytest.approx(np.asarray(vertices)[:, 0].max(), abs=1.0)

@@ -8,15 +8,19 @@ would bring.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.optimize import linprog
 
 from crm_helpers.analysis.channels.shapes import ShapeName, inverse, relative, slope
 
-__all__ = ["Allocation", "Curves", "by_greedy", "by_linear_program", "by_marginal_value"]
+__all__ = ["Allocation", "Bounded", "Curves", "by_greedy", "by_linear_program", "by_marginal_value"]
+
+Bounded: TypeAlias = tuple[tuple[int, ...], float, float]
+"""Places of channels, and what they cost together at least and at most."""
 
 STEPS = 400
 """Straight pieces that stand for one curve."""
@@ -132,7 +136,7 @@ def by_greedy(curves: Curves, budget: float, *, steps: int = STEPS) -> Allocatio
     return _finished(curves, curves.low + filled.reshape(widths.shape).sum(axis=1), budget, price)
 
 
-def by_marginal_value(curves: Curves, budget: float) -> np.ndarray:
+def by_marginal_value(curves: Curves, budget: float, groups: Sequence[Bounded] = ()) -> np.ndarray:
     """Divide by one multiplier: each channel's `V'(c) = λ` within its bounds, λ found by bisection.
 
     Parameters
@@ -141,6 +145,8 @@ def by_marginal_value(curves: Curves, budget: float) -> np.ndarray:
         The channels; `scale` and `exponent` may have a row a draw.
     budget
         Money of the month, at least the channels' least together.
+    groups
+        Channels that together cost at least and at most so much; no channel is in two of them.
 
     Returns
     -------
@@ -152,9 +158,27 @@ def by_marginal_value(curves: Curves, budget: float) -> np.ndarray:
     cost = np.broadcast_to(curves.low, (size, len(curves.low)))
     for _ in range(100):
         middle = (low + high) / 2
-        cost = np.clip(curves.cost_at(np.exp(middle)), curves.low, curves.high)
+        cost = _at_price(curves, middle, groups)
         over = cost.sum(axis=1, keepdims=True) > target
         low, high = np.where(over, middle, low), np.where(over, high, middle)
+    return np.asarray(cost)
+
+
+def _at_price(curves: Curves, price: np.ndarray, groups: Sequence[Bounded]) -> np.ndarray:
+    """Spend as far as the price (its logarithm, a row a draw) allows; a group at its limit has its own."""
+    cost = np.clip(curves.cost_at(np.exp(price)), curves.low, curves.high)
+    for members, least, most in groups:
+        own = np.isin(np.arange(len(curves.low)), members)
+        spent = cost[:, own].sum(axis=1, keepdims=True)
+        target = np.clip(spent, least, most)
+        low, high = np.full_like(price, -60.0), np.full_like(price, 60.0)
+        inside = cost
+        for _ in range(60 if np.any(target != spent) else 0):
+            middle = (low + high) / 2
+            inside = np.clip(curves.cost_at(np.exp(middle)), curves.low, curves.high)
+            over = inside[:, own].sum(axis=1, keepdims=True) > target
+            low, high = np.where(over, middle, low), np.where(over, high, middle)
+        cost = np.where(own & (target != spent), inside, cost)
     return np.asarray(cost)
 
 

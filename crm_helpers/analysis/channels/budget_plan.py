@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from crm_helpers.analysis.channels.budget import (
     Allocation,
+    Bounded,
     Curves,
     by_greedy,
     by_linear_program,
@@ -131,11 +133,13 @@ def make_plan(
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
     drawn = _drawn(fitted, values, usable, curves, seed)
-    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, money)
+    groups = _bounded(table["channel"].tolist(), limits)
+    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, (money, groups))
     around = quantile_estimate(promised, draws)
     gain = Estimate(promised - optimism, around.low - optimism, around.high)
     advice: Advice = "move" if gain.low > 0 else "do not move"
-    compared = _compared(table, curves, now, plan.cost, observed=observed)
+    unit = limited.unit if limited else 0.0
+    compared = _compared(table, curves, now, plan.cost, observed=observed, unit=unit)
     prices = limit_prices(compared, money, price=plan.shadow_price, limited=limited, stated=limits)
     found = (gain, promised, optimism, regret, plan.shadow_price, apart, gap, (), left, prices)
     return BudgetPlan(compared, advice, money, least, most, left_out, *found)
@@ -181,15 +185,23 @@ def _drawn(
     return replace(curves, scale=fitted.scales[:, usable], exponent=fitted.exponents[:, usable], value=value)
 
 
+def _bounded(names: list[str], limits: StatedLimits) -> list[Bounded]:
+    return [(tuple(names.index(name) for name in members), low, high) for members, low, high in limits.groups]
+
+
 def _gains(
-    curves: Curves, drawn: Curves, plan: np.ndarray, base: np.ndarray, budget: float
+    curves: Curves,
+    drawn: Curves,
+    plan: np.ndarray,
+    base: np.ndarray,
+    asked: tuple[float, Sequence[Bounded]],
 ) -> tuple[float, float, float, np.ndarray]:
     """Work out what the plan promises, how much of it is optimism, its regret, and its gain on each draw."""
 
     def gain(on: Curves, cost: np.ndarray) -> np.ndarray:
         return np.asarray(on.worth(cost).sum(axis=-1) - on.worth(base).sum(axis=-1))
 
-    own = by_marginal_value(drawn, budget)
+    own = by_marginal_value(drawn, *asked)
     best, planned = gain(drawn, own), gain(drawn, plan)
     optimism = float((best - gain(curves, own)).mean())
     return float(gain(curves, plan)), max(0.0, optimism), max(0.0, float((best - planned).mean())), planned
@@ -202,11 +214,13 @@ def _compared(
     planned: np.ndarray,
     *,
     observed: Curves | None = None,
+    unit: float = 0.0,
 ) -> pd.DataFrame:
     seen = observed or curves
     given = (curves.low > seen.low) | (curves.high < seen.high)
-    room = np.maximum(curves.high - curves.low, 1e-12)
-    at_least, at_most = (planned - curves.low) / room < 1e-6, (curves.high - planned) / room < 1e-6
+    # a plan in whole parts of the budget stops up to a part short of a bound
+    near = np.maximum(1e-6 * np.maximum(curves.high - curves.low, 1e-12), unit)
+    at_least, at_most = planned - curves.low < near, curves.high - planned < near
     return pd.DataFrame({
         "channel": table["channel"],
         "cost_now": now, "cost_planned": planned, "change": planned / np.where(now > 0, now, np.nan) - 1,

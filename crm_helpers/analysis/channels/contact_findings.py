@@ -9,6 +9,8 @@ from crm_helpers.analysis.channels.findings import Said
 
 __all__ = ["contact_actions", "contact_sentences", "credit_sentences"]
 
+_SAME_SHARE = 0.01  # of all credit: what is closer reads as one number
+
 
 def credit_sentences(credit: pd.DataFrame) -> list[Said]:
     """Say who gets the credit, whether the ways agree, and that credit is not cause."""
@@ -19,8 +21,14 @@ def credit_sentences(credit: pd.DataFrame) -> list[Said]:
     agreed: Said = ("channels.credit_agree", {})
     if len(apart):
         agreed = ("channels.credit_disagree", {"channels": ", ".join(apart)})
+    most: Said = (
+        "channels.credit",
+        {"best": best["channel"], "low": best["lowest"], "high": best["highest"]},
+    )
+    if best["highest"] - best["lowest"] < _SAME_SHARE:
+        most = ("channels.credit_alike", {"best": best["channel"], "share": best["linear"]})
     return [
-        ("channels.credit", {"best": best["channel"], "low": best["lowest"], "high": best["highest"]}),
+        most,
         agreed,
         ("channels.credit_note", {"orders": round(float(credit["last"].sum()))}),
     ]

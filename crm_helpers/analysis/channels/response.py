@@ -215,9 +215,7 @@ def _described(
         "months": [len(cost) for cost in costs], "cost_low": [cost.min() for cost in costs],
         "cost_high": most, "cost_now": now, "orders_now": orders, "tenth": elastic / 10,
         "doubling": np.where(seen, curves.orders(2 * now) / orders - 1, np.nan),
-        "note": ["; ".join(filter(None, notes)) for notes in zip(
-            np.where((own > SMALLEST) & (own < LARGEST), "", "held at the bound"),
-            np.where(seen, "", "twice its cost was never spent"), strict=True)],
+        "note": np.where((own > SMALLEST) & (own < LARGEST), "", "held at the bound"),
     })[_COLUMNS]  # fmt: skip
 
 

@@ -118,6 +118,10 @@ def divide(curves: Curves, names: list[str], budget: float, *, stated: StatedLim
     known = (*stated.channels, *(name for members, _, _ in stated.groups for name in members))
     if unknown := [name for name in known if name not in names]:
         raise InputError(f'limits: no channel "{unknown[0]}" in the plan; {suggest(unknown[0], names)}')
+    if beyond := _beyond(names, own, curves):
+        nothing = np.full(len(names), np.nan)
+        none = GridPlan(np.array([]), np.nan, np.nan, np.nan, np.array([]), nothing, 0, "", beyond)
+        return Limited(none, unit, nothing, curves)
     limits = Limits(
         tuple(names),
         np.minimum(np.ceil(low / unit - 1e-9), last + 1).astype(int),
@@ -131,6 +135,17 @@ def divide(curves: Curves, names: list[str], budget: float, *, stated: StatedLim
     plan = allocate(worth, STEPS, limits=limits)
     narrowed = replace(curves, low=np.minimum(low, high), high=high)
     return Limited(plan, unit, plan.units * unit, narrowed)
+
+
+def _beyond(names: list[str], own: list[tuple[float, float]], curves: Curves) -> tuple[str, ...]:
+    """Name limits of single channels that lie outside what they ever cost: nothing is known there."""
+    said = []
+    for name, (low, high), least, most in zip(names, own, curves.low, curves.high, strict=True):
+        if low > most:
+            said.append(f"{name} at least {low:,.0f} where it never cost more than {most:,.0f}")
+        if high < least:
+            said.append(f"{name} at most {high:,.0f} where it never cost less than {least:,.0f}")
+    return tuple(said)
 
 
 def _group(names: list[str], members: tuple[str, ...], ends: list[float], unit: float, last: int) -> Group:

@@ -41,6 +41,7 @@ FEATURES: Mapping[str, str] = {
 TOO_GOOD = 0.98  # area under the curve of one feature alone, above which it cannot have been known before
 FEWEST_OF_EACH = 30  # customers of each outcome a single feature is judged on
 COMPLAINT = "complaint"
+_LEAST_RANGE = 1e-3  # of a feature, beside its greatest value
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,11 @@ def _more(book: OrderBook, communications: ibis.Table, *, day: date, window: int
 
 
 def _features(table: pd.DataFrame) -> pd.DataFrame:
-    """Make the columns; one that says nothing (constant or missing) is left out."""
+    """Make the columns; one that says next to nothing (constant or missing) is left out.
+
+    Differences far behind the point are how a fit ended, not customers; in standard deviations they are as
+    large as any.
+    """
     silent, usual = table["T"] - table["t_x"], table["t_x"].sum() / max(table["x"].sum(), 1)
     made = pd.DataFrame({
         "silent_days": silent * DAYS_A_WEEK,
@@ -226,4 +231,4 @@ def _features(table: pd.DataFrame) -> pd.DataFrame:
         "p_alive": table["p_alive"],
         "expected_orders": table["expected_orders"],
     }).astype(float)  # fmt: skip
-    return made.loc[:, made.max() > made.min()]
+    return made.loc[:, made.max() - made.min() > _LEAST_RANGE * made.abs().max()]

@@ -204,10 +204,10 @@ def _counted(name: str, rules: RuleSet, customers: pd.DataFrame) -> pd.DataFrame
 
 
 def _error_of_share(share: pd.Series, money: pd.Series, segment: pd.Series) -> pd.Series:
-    """Compute the standard error of each share times the total, customers drawn anew (delta method)."""
+    """Compute the standard error of each share times the total (delta method); none where nothing sold."""
     squares = (money**2).groupby(segment).sum().reindex(share.index).fillna(0.0)
     others = float((money**2).sum()) - squares
-    return (squares * (1 - share) ** 2 + others * share**2) ** 0.5
+    return ((squares * (1 - share) ** 2 + others * share**2) ** 0.5).where(squares > 0)
 
 
 def _between(feature: str, low: float, high: float) -> list[Condition]:

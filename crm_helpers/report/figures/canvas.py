@@ -6,18 +6,17 @@ and how to thin a line. Colours are CSS variables, so that a chart follows light
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.path import Path
-from matplotlib.ticker import MaxNLocator
 
 from crm_helpers.report.figures.letters import EM, circle_of, glyphs_of, path_data, short, width_of
-from crm_helpers.report.format import visible, write_value
+from crm_helpers.report.format import visible
 
-__all__ = ["Canvas", "Chart", "Colour", "Scale", "draw_both", "empty_chart", "tick_words", "ticks_of"]
+__all__ = ["Canvas", "Chart", "Colour", "Scale", "draw_both", "empty_chart"]
 
 Colour = Literal["ink", "mute", "line", "context", "accent", "second", "third", "card"]
 
@@ -195,21 +194,6 @@ def empty_chart(words: str = "No data to draw.") -> Chart:
         return 60
 
     return draw_both(draw)
-
-
-def ticks_of(low: float, high: float, most: int) -> list[float]:
-    """Choose round numbers between two ends, at most so many steps."""
-    found = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    room = (high - low) * 1e-6
-    return [float(tick) for tick in found if low - room <= tick <= high + room]
-
-
-def tick_words(ticks: Sequence[float], unit: str) -> list[str]:
-    """Write ticks with the digits their step needs."""
-    step = (ticks[1] - ticks[0]) if len(ticks) > 1 else (abs(ticks[0]) if ticks else 1)
-    step = abs(step * 100 if unit == "share" else step) or 1
-    decimals = next((d for d in range(5) if abs(step * 10**d - round(step * 10**d)) < 1e-6), 4)
-    return [write_value(tick, unit if unit != "score" else "", decimals=decimals) for tick in ticks]
 
 
 def _clean(words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,9 @@ from crm_helpers.report.figures.canvas import (
     Scale,
     draw_both,
     empty_chart,
-    tick_words,
-    ticks_of,
 )
 from crm_helpers.report.figures.lines import draw_height_axis
+from crm_helpers.report.figures.ticks import number_ticks, ticks_that_fit
 
 __all__ = ["curves"]
 
@@ -106,10 +106,10 @@ def _draw_panel(canvas, name, panel, columns, units, corner, size) -> None:  # t
 
 
 def _draw_across(canvas: Canvas, across: Scale, unit: str, bottom: float) -> None:
-    ticks = ticks_of(across.low, across.high, 3)
-    for tick, words in zip(ticks, tick_words(ticks, unit), strict=True):
-        half = canvas.measure(words) / 2
-        middle = min(max(float(across(tick)), across.start + half - 4), across.end - half + 4)
+    ends = {"left": across.start - 4, "right": across.end + 4}
+    for _place, middle, words in ticks_that_fit(
+        canvas, across, partial(number_ticks, across, unit), 3, **ends
+    ):
         canvas.text(middle, bottom + 15, words, colour="mute", align="center")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,8 @@ from crm_helpers.report.figures.canvas import (
     Scale,
     draw_both,
     empty_chart,
-    tick_words,
-    ticks_of,
 )
+from crm_helpers.report.figures.ticks import number_ticks, tick_words, ticks_of, ticks_that_fit
 
 __all__ = ["date_ticks", "draw_height_axis", "lines", "spread"]
 
@@ -215,15 +215,10 @@ def draw_height_axis(
 
 
 def _draw_ticks(canvas: Canvas, across: Scale, bottom: float, *, dated: bool) -> None:
-    if dated:
-        ticks, words = date_ticks(across.low, across.high, 4 if canvas.narrow else 8)
-    else:
-        ticks = ticks_of(across.low, across.high, 4 if canvas.narrow else 8)
-        words = tick_words(ticks, "")
-    for tick, word in zip(ticks, words, strict=True):
-        half = canvas.measure(word) / 2
-        x = min(max(float(across(tick)), half), canvas.width - half)
-        canvas.text(x, bottom + 15, word, colour="mute", align="center")
+    dates = partial(date_ticks, across.low, across.high)
+    choose = dates if dated else partial(number_ticks, across, "")
+    for _place, middle, words in ticks_that_fit(canvas, across, choose, 4 if canvas.narrow else 8):
+        canvas.text(middle, bottom + 15, words, colour="mute", align="center")
 
 
 def date_ticks(first: float, last: float, most: int) -> tuple[list[float], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,8 @@ from crm_helpers.report.figures.canvas import (
     Scale,
     draw_both,
     empty_chart,
-    tick_words,
-    ticks_of,
 )
+from crm_helpers.report.figures.ticks import number_ticks, ticks_that_fit
 from crm_helpers.report.format import column_decimals, write_value
 
 __all__ = ["bars", "dots"]
@@ -172,15 +172,13 @@ def _scale(rows: _Rows, start: float, end: float, *, from_zero: bool) -> Scale:
 
 
 def _draw_axis(canvas: Canvas, rows: _Rows, scale: Scale, bottom: float) -> float:
-    ticks = ticks_of(scale.low, scale.high, 4 if canvas.narrow else 6)
-    for tick, words in zip(ticks, tick_words(ticks, rows.unit), strict=True):
-        x = float(scale(tick))
-        zero = tick == 0 and scale.low < 0
-        canvas.line(
-            [x, x], [_TOP - 4, bottom], colour="context" if zero or tick == scale.low == 0 else "line"
-        )
-        half = canvas.measure(words) / 2
-        canvas.text(min(max(x, half), canvas.width - half), bottom + 13, words, colour="mute", align="center")
+    ticks = partial(number_ticks, scale, rows.unit)
+    most = 4 if canvas.narrow else 6
+    zero = float(scale(0))
+    for x, middle, words in ticks_that_fit(canvas, scale, ticks, most):
+        begins = abs(x - zero) < 1e-6 and scale.low <= 0
+        canvas.line([x, x], [_TOP - 4, bottom], colour="context" if begins else "line")
+        canvas.text(middle, bottom + 13, words, colour="mute", align="center")
     height = bottom + 24
     for line in canvas.wrapped(rows.axis, canvas.width - scale.start) if rows.axis else []:
         canvas.text(scale.start, height + 11, line, colour="mute")
