@@ -12,6 +12,7 @@ from crm_helpers.analysis.campaigns.doubly_robust import described, logistic
 from crm_helpers.analysis.campaigns.effects import Study
 from crm_helpers.analysis.campaigns.panel import COVARIATES
 from crm_helpers.analysis.estimates import normal_estimate, rounded
+from crm_helpers.analysis.threads import one_thread
 
 __all__ = ["area_under_curve", "compare_responses"]
 
@@ -74,13 +75,15 @@ def _chances(frame: pd.DataFrame, y: np.ndarray, later: np.ndarray) -> dict[str,
     learnt = np.flatnonzero(~later)
     learnt = learnt[:: max(1, len(learnt) // _MOST)]
     design, plain = described(frame), frame[list(COVARIATES)].to_numpy(float)
-    slopes = logistic(design[learnt], y[learnt].astype(float))
     trees = HistGradientBoostingClassifier(
         max_iter=40, max_leaf_nodes=8, min_samples_leaf=100, early_stopping=False, random_state=1
-    ).fit(plain[learnt], y[learnt])
+    )
+    with one_thread():
+        slopes = logistic(design[learnt], y[learnt].astype(float))
+        by_trees = trees.fit(plain[learnt], y[learnt]).predict_proba(plain[later])[:, 1]
     return {
         "logistic regression": special.expit(design[later] @ slopes),
-        "boosted trees": trees.predict_proba(plain[later])[:, 1],
+        "boosted trees": by_trees,
         "share of before": np.full(int(later.sum()), y[learnt].mean()),
     }
 
