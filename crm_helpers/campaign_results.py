@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from crm_helpers.list_results import open_columns, scored_columns
 from crm_helpers.tables import Column, Table
 from crm_helpers.value_results import interval
 
 __all__ = ["CAMPAIGN_RESULTS"]
+
+_REPEATED = Column("campaign", "text", "the campaign that the list is to repeat", required=True)
 
 CAMPAIGN_RESULTS: tuple[Table, ...] = (
     Table(
@@ -174,6 +177,18 @@ CAMPAIGN_RESULTS: tuple[Table, ...] = (
             Column("inside", "text", "whether it lies in the interval promised: yes or no", required=True),
         ),
         key=("campaign_id",),
+    ),
+    Table(
+        "campaign_targets_open",
+        "one row a target list and customer: those to contact and those kept back, not scored yet",
+        open_columns(_REPEATED),
+        key=("listed_on", "customer_id", "campaign"),
+    ),
+    Table(
+        "campaign_targets_scored",
+        "one row an earlier target list: sales a contact was promised to add, and added",
+        scored_columns(_REPEATED),
+        key=("listed_on", "campaign"),
     ),
     Table(
         "campaign_marks",

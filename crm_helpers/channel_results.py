@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm_helpers.list_results import open_columns, scored_columns
 from crm_helpers.tables import Column, Table
 
 __all__ = ["CHANNEL_RESULTS"]
@@ -205,40 +206,14 @@ CHANNEL_RESULTS: tuple[Table, ...] = (
     ),
     Table(
         "contact_open",
-        "one row a list, customer and channel: contacts planned and held out whose window is not over",
-        (
-            Column("customer_id", "text", "the customer", required=True, personal="identifier"),
-            Column("channel", "text", "channel of the contact", required=True),
-            Column("band", "text", "group by what was spent before", required=True),
-            Column(
-                "arm", "text", "contact, or held out by lot", required=True, choices=("contact", "holdout")
-            ),
-            Column("listed_on", "date", "day of the list", required=True),
-            Column("closes_on", "date", "day on which the list can be scored", required=True),
-            Column("expected_sales", "number", "sales a contact is expected to add", "money"),
-            Column("error", "number", "standard error of that", "money"),
-        ),
+        "one row a list, customer and channel: contacts planned and held out, not scored yet",
+        open_columns(Column("channel", "text", "channel of the contact", required=True)),
         key=("listed_on", "customer_id", "channel"),
     ),
     Table(
         "contact_promises",
         "one row an earlier list and channel: sales a contact was promised to add, and added",
-        (
-            Column("listed_on", "date", "day of the list", required=True),
-            Column("closes_on", "date", "day on which its window ends", required=True),
-            Column("channel", "text", "channel of the contacts", required=True),
-            Column("contacts", "integer", "customers to contact", "count", required=True),
-            Column("held_out", "integer", "customers held out by lot", "count", required=True),
-            Column("contacted", "number", "of those to contact, recorded as contacted", "share"),
-            Column("held_out_contacted", "number", "of those held out, contacted all the same", "share"),
-            Column("promised", "number", "sales a contact was promised to add", "money"),
-            Column("promised_low", "number", "lower end of the 95% interval", "money"),
-            Column("promised_high", "number", "upper end of the 95% interval", "money"),
-            Column("happened", "number", "sales of those to contact less those held out", "money"),
-            Column("happened_low", "number", "lower end of the 95% interval", "money"),
-            Column("happened_high", "number", "upper end of the 95% interval", "money"),
-            Column("outcome", "text", "hit, miss, or why not scored", required=True),
-        ),
+        scored_columns(Column("channel", "text", "channel of the contacts", required=True)),
         key=("listed_on", "channel"),
     ),
 )

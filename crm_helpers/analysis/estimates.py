@@ -21,6 +21,7 @@ __all__ = [
     "quantile_estimate",
     "ratio_estimate",
     "rounded",
+    "scaled",
     "wilson_estimate",
 ]
 
@@ -250,6 +251,11 @@ def benjamini_hochberg(p_values: Numbers) -> np.ndarray:
     scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
     adjusted[order] = np.minimum(1, np.minimum.accumulate(scaled[::-1])[::-1])
     return adjusted
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """Multiply a value and both ends of its interval by a factor of zero or more."""
+    return Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
 
 
 def rounded(frame: pd.DataFrame, *, digits: int = 9) -> pd.DataFrame:

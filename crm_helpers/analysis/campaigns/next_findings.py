@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pandas as pd
 
 from crm_helpers.analysis.campaigns.composite import Composite
 from crm_helpers.analysis.campaigns.findings import Said, action
 from crm_helpers.analysis.campaigns.judgements import CONSISTENT
+from crm_helpers.analysis.campaigns.list_promises import list_findings
 from crm_helpers.analysis.campaigns.returns import Portfolio
 from crm_helpers.analysis.campaigns.targeting import RISK, VALUE, Targets
 from crm_helpers.analysis.campaigns.uplift import Uplift
+from crm_helpers.analysis.estimates import Estimate, scaled
 
 __all__ = [
     "actions",
@@ -54,24 +58,59 @@ def _baselines(uplift: Uplift) -> list[Said]:
     return [("campaigns.targets_baselines", values)]
 
 
-def actions(targets: Targets, found: Portfolio) -> list[Said]:
-    """Say what to do next: the list for the best campaign in place of its mere repeat, then the others."""
+def actions(targets: Targets, found: Portfolio, *, as_of: date, window_days: int) -> list[Said]:
+    """Say what to do next: the list for the best campaign in place of its mere repeat, then the others.
+
+    Parameters
+    ----------
+    targets, found
+        The list, and all campaigns together.
+    as_of, window_days
+        The day of the list and the days in which spend counts: then a report says what came of it.
+
+    Returns
+    -------
+    list of Said
+        At most three.
+    """
     steps = action(found)
     if targets.people is None or targets.people.empty:
         return steps[:3]
-    held = int((targets.people["group"] == "holdout").sum())
-    counts = {"listed": len(targets.people) - held, "held": held}
-    values = {"campaign": targets.campaign, "promised": targets.promised} | counts
+    contact = targets.people["group"] == "contact"
+    counts = {"listed": int(contact.sum()), "held": int((~contact).sum())}
+    promised, until = _of_contacted(targets, contact), as_of + timedelta(days=window_days)
+    values = {"campaign": targets.campaign, "promised": promised, "until": until, **counts}
     others = [step for step in steps if step[0] != "campaigns.do_repeat"]
     return [("campaigns.do_contact", values), *others][:3]
 
 
-def promise_finding(promises: pd.DataFrame, predictions: pd.DataFrame) -> list[Said]:
-    """Say how many promises of the last report held, and what is promised now."""
+def _of_contacted(targets: Targets, contact: pd.Series) -> Estimate | None:
+    """Take the part of the promise that falls on those to contact: those kept back bring nothing."""
+    net = targets.listed["net"]
+    share = float(net[contact].sum() / net.sum())
+    return None if targets.promised is None else scaled(targets.promised, share)
+
+
+def promise_finding(promises: pd.DataFrame, predictions: pd.DataFrame, lists: pd.DataFrame) -> list[Said]:
+    """Say how many promises of the last report held, what came of its list, and what is promised now.
+
+    Parameters
+    ----------
+    promises, predictions
+        From `promises.score_promises` and `promises.predict_next`.
+    lists
+        From `list_promises.score_targets`.
+
+    Returns
+    -------
+    list of Said
+        One of promises by campaign, or of none; one of each earlier list; one of predictions.
+    """
     held = int((promises["inside"] == "yes").sum())
     found: list[Said] = [("campaigns.promises", {"held": held, "scored": len(promises)})]
     if promises.empty:
-        found = [("campaigns.no_promises", {})]
+        found = [] if lists["outcome"].isin(["hit", "miss"]).any() else [("campaigns.no_promises", {})]
+    found += list_findings(lists)
     if len(predictions):
         found.append(("campaigns.predictions", {"n": len(predictions)}))
     return found

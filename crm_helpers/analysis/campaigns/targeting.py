@@ -16,7 +16,7 @@ from crm_helpers.analysis.campaigns.panel import panel
 from crm_helpers.analysis.campaigns.past_value import look_past
 from crm_helpers.analysis.campaigns.targeted import one_campaign
 from crm_helpers.analysis.campaigns.uplift import LEARNERS, Uplift, fit_gain, learn
-from crm_helpers.analysis.estimates import Estimate, mean_estimate, ratio_estimate, rounded
+from crm_helpers.analysis.estimates import Estimate, mean_estimate, ratio_estimate, rounded, scaled
 
 __all__ = ["RESERVED", "RISK", "VALUE", "Targets", "find_targets", "ranking_table"]
 
@@ -44,6 +44,8 @@ class Targets:
     customers: int = 0
     promised: Estimate | None = None
     """Net result of the list: what is predicted, less what such predictions promised too much when tried."""
+    borne_out: Estimate | None = None
+    """Additional spend that came over what was predicted, on customers not learnt from."""
     advantage: Estimate | None = None
     """What a customer of the campaign learnt from would have brought more than by contacting everybody."""
 
@@ -102,6 +104,7 @@ def find_targets(
     active = rows["orders_before"].to_numpy(float) > 0
     chosen = (said > 0) & active
     result = share * uplift.proxies - cost
+    held_true = _borne_out(result[chosen], said[chosen])
     return Targets(
         reason="",
         campaign=str(best["name"]),
@@ -110,7 +113,8 @@ def find_targets(
         uplift=uplift,
         people=rounded(listed.reset_index(drop=True)),
         customers=len(today),
-        promised=_promised(result[chosen], said[chosen], total=float(listed["net"].sum())),
+        promised=scaled(held_true, float(listed["net"].sum())),
+        borne_out=_borne_out(uplift.proxies[chosen], uplift.scores.loc[chosen, learner].to_numpy()),
         advantage=_mean(np.where(chosen, 0.0, -result)[active]),
     )
 
@@ -168,12 +172,9 @@ def _reserved(customer: str) -> bool:
     return drawn < RESERVED * 2**64
 
 
-def _promised(came: np.ndarray, said: np.ndarray, *, total: float) -> Estimate:
-    """Scale a predicted total by what came over what was said, on customers not learnt from."""
-    if not said.sum() > 0:
-        return Estimate(0.0, 0.0, 0.0)
-    ratio = ratio_estimate(came, said)
-    return Estimate(total * ratio.value, total * ratio.low, total * ratio.high)
+def _borne_out(came: np.ndarray, said: np.ndarray) -> Estimate:
+    """Take what came over what was said, on customers not learnt from; nothing where nothing was said."""
+    return ratio_estimate(came, said) if said.sum() > 0 else Estimate(0.0, 0.0, 0.0)
 
 
 def _mean(values: np.ndarray) -> Estimate:

@@ -23,6 +23,7 @@ from crm_helpers.lake import schema_of
 from crm_helpers.tables import TABLES
 
 LISTED, CLOSED, PEOPLE = date(2024, 7, 1), date(2024, 8, 1), 600
+NOTHING = pd.DataFrame(columns=["listed_on", "outcome"])
 
 
 def _table(name: str, rows: list[dict[str, Any]]) -> ibis.Table:
@@ -46,7 +47,7 @@ def _plan() -> ContactPlan:
 @pytest.fixture
 def listed() -> pd.DataFrame:
     before = pd.DataFrame(columns=["customer_id", "channel", "band", "arm", "listed_on", "closes_on"])
-    return open_lists(_plan(), before, as_of=LISTED, window_days=28)
+    return open_lists(_plan(), before, scored=NOTHING, as_of=LISTED, window_days=28)
 
 
 def _happened(effect: float, *, used: str = "list") -> tuple[ibis.Table, ibis.Table]:
@@ -104,9 +105,13 @@ def test_a_list_that_changed_nobodys_contacts_is_not_scored(listed: pd.DataFrame
 
 
 def test_lists_stay_open_through_reports_in_between(listed: pd.DataFrame) -> None:
-    later = open_lists(_plan(), listed, as_of=date(2024, 7, 10), window_days=28)
+    orders_and_contacts = _happened(9.0)
+    first, second = date(2024, 7, 10), date(2024, 7, 30)
+    scored = score_lists(listed, *orders_and_contacts, as_of=first)
+    later = open_lists(_plan(), listed, scored=scored, as_of=first, window_days=28)
     assert later["listed_on"].nunique() == 2
-    last = open_lists(_plan(), later, as_of=date(2024, 7, 30), window_days=28)
+    scored = score_lists(later, *orders_and_contacts, as_of=second)
+    last = open_lists(_plan(), later, scored=scored, as_of=second, window_days=28)
     assert sorted(last["listed_on"].dt.date.unique()) == [date(2024, 7, 10), date(2024, 7, 30)]
     assert score_lists(later, *_happened(9.0), as_of=CLOSED)["outcome"].tolist() == ["hit", "not yet"]
 
