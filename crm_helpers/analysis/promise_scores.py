@@ -115,6 +115,9 @@ _SCORED = [
 ]  # fmt: skip
 
 
+_NAMED = {"hit": ("promised", "happened"), "miss": ("promised", "happened"), "not yet": ("promised", "until")}
+
+
 def _open(by: str) -> list[str]:
     return ["customer_id", by, "band", "arm", "listed_on", "closes_on", "expected_sales", "error"]
 
@@ -214,11 +217,11 @@ def _difference(both: pd.DataFrame) -> tuple[Estimate, float]:
 
 
 def _values(row: pd.Series, by: str) -> dict[str, Any]:
+    """Take the values that the sentence of the row's outcome names."""
     ends = ("", "_low", "_high")
-    promised, happened = (
-        Estimate(*(float(row[f"{name}{end}"]) for end in ends)) for name in ("promised", "happened")
-    )
-    return {
-        "day": row["listed_on"].date(), "until": row["closes_on"].date(), by: row[by],
-        "promised": promised, "happened": happened,
-    }  # fmt: skip
+    money = {
+        name: Estimate(*(float(row[f"{name}{end}"]) for end in ends)) for name in ("promised", "happened")
+    }
+    more = {"until": row["closes_on"].date(), **money}
+    named = _NAMED.get(row["outcome"], ())
+    return {"day": row["listed_on"].date(), by: row[by], **{name: more[name] for name in named}}
