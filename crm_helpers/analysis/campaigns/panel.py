@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-__all__ = ["COVARIATES", "assignments", "customer_days", "panel", "window_table", "windows"]
+__all__ = ["COVARIATES", "assignments", "customer_days", "exact", "panel", "window_table", "windows"]
 
 COVARIATES = ("spend_recent", "spend_earlier", "log_spend", "orders_before", "days_since_order")
 """What is known of a customer the day before the start: money of the last `window_days` and of the days
@@ -69,6 +69,11 @@ def customer_days(transactions: ibis.Table) -> ibis.Table:
         .group_by("customer_id", "day")
         .aggregate(amount=_.amount.sum().cast("float64"), orders=_.order_id.count())
     )
+
+
+def exact(amount: ibis.Value) -> ibis.Value:
+    """Make money decimal before it is summed: threads add floating-point numbers in no fixed order."""
+    return amount.cast("decimal(18, 4)")
 
 
 def assignments(
@@ -135,14 +140,14 @@ def panel(assigned: ibis.Table, plan: pd.DataFrame, days: ibis.Table, *, before_
     """
     spans = window_table(plan)
     seen = days.join(spans, [days.day >= spans.placebo_from, days.day < spans.outcome_until])
-    after, before = seen.day >= seen.starts_on, seen.day >= seen.before_from
+    amount, after, before = exact(seen.amount), seen.day >= seen.starts_on, seen.day >= seen.before_from
     recent = seen.day >= seen.recent_from
     sums = seen.group_by("campaign_id", "customer_id").aggregate(
-        spend=seen.amount.sum(where=after),
+        spend=amount.sum(where=after),
         orders=seen.orders.sum(where=after),
-        spend_recent=seen.amount.sum(where=recent & ~after),
-        spend_earlier=seen.amount.sum(where=before & ~recent),
-        spend_placebo=seen.amount.sum(where=~before),
+        spend_recent=amount.sum(where=recent & ~after),
+        spend_earlier=amount.sum(where=before & ~recent),
+        spend_placebo=amount.sum(where=~before),
         orders_before=seen.orders.sum(where=before & ~after),
         days_since_order=seen.starts_on.delta(seen.day, unit="day").min(where=before & ~after),
     )

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from crm_helpers.analysis.campaigns.panel import exact
 from crm_helpers.analysis.value.lifetime import BuyingModel, fit_buying
 
 __all__ = ["Past", "look_past"]
@@ -75,7 +76,10 @@ def look_past(days: ibis.Table, *, start: date) -> Past | None:
 def _history(days: ibis.Table, start: date) -> pd.DataFrame:
     before = days.filter((_.day < ibis.date(start)) & (_.orders > 0))
     sums = before.group_by("customer_id").aggregate(
-        first=_.day.min(), last=_.day.max(), orders=_.count(), money=_.amount.sum()
+        first=_.day.min(),
+        last=_.day.max(),
+        orders=_.count(),
+        money=exact(_.amount).sum().cast("float64"),
     )
     frame: pd.DataFrame = sums.order_by("customer_id").to_pandas().set_index("customer_id")
     first, last = pd.to_datetime(frame.pop("first")), pd.to_datetime(frame.pop("last"))

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from crm_helpers.analysis.campaigns.panel import exact
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
 
 __all__ = ["LEAD_WEEKS", "WeekPanel", "staggered_effects", "waves", "week_panel"]
@@ -141,7 +142,7 @@ def week_panel(days: ibis.Table, *, first: pd.Timestamp, weeks: int) -> tuple[np
     origin = ibis.date(first.date())
     numbered = kept.mutate(week=(_.day.delta(origin, unit="day") // 7).cast("int64"))
     sums = numbered.filter((_.week >= 0) & (_.week < weeks)).group_by("customer_id", "week")
-    frame = sums.aggregate(amount=_.amount.sum()).to_pandas()
+    frame = sums.aggregate(amount=exact(_.amount).sum().cast("float64")).to_pandas()
     place, names = pd.factorize(frame["customer_id"], sort=True)
     customers = np.asarray(names, dtype=object)
     spend = np.zeros((len(customers), weeks))

@@ -48,7 +48,7 @@ def relative(shape: ShapeName, r: np.ndarray, b: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> [float(relative(shape, np.array(4.0), np.array(0.5)).round(3)) for shape in SHAPES]
-    [2.0, 1.889, 1.6]
+    [2.0, 1.766, 1.6]
     """
     if shape == "power":
         return np.asarray(r**b)
