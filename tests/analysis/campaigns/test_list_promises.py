@@ -116,6 +116,14 @@ def test_a_day_past_the_window_does_not_close_it_while_its_orders_are_not_loaded
     assert len(kept) == len(listed)
 
 
+def test_a_report_for_an_earlier_day_hands_later_lists_on(listed: pd.DataFrame) -> None:
+    earlier = LISTED - timedelta(days=30)
+    scored = score_targets(listed, _world().tables(), as_of=earlier)
+    kept = open_targets(Targets("no list"), listed, scored=scored, as_of=earlier, window_days=WINDOW)
+    assert scored.empty
+    pd.testing.assert_frame_equal(kept, listed)
+
+
 def test_todays_list_replaces_itself_and_without_lists_nothing_is_said(
     told: tuple[Targets, pd.DataFrame], listed: pd.DataFrame
 ) -> None:
