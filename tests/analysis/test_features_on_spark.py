@@ -27,9 +27,15 @@ if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
 
 from pyspark.sql import SparkSession
 
-# what pyspark and Arrow say of their own age is not ours to mend
+# what pyspark and Arrow say of their own age, and the sockets pyspark leaves to its end, are not ours to mend
+_NOT_OURS = (
+    "DeprecationWarning",
+    "FutureWarning",
+    "ResourceWarning",
+    "pytest.PytestUnraisableExceptionWarning",
+)
 pytestmark = [
-    pytest.mark.filterwarnings("default", "ignore::DeprecationWarning", "ignore::FutureWarning"),
+    pytest.mark.filterwarnings("default", *(f"ignore::{name}" for name in _NOT_OURS)),
     pytest.mark.xdist_group("spark"),
 ]
 

@@ -3,8 +3,9 @@
 Run: python tests/peers/bench_features.py [--lines 10000000] [--large 100000000] [--peer PYTHON]
 
 Lifetimes is archived and wants an older pandas: without `--peer` it gets an environment of its own in a
-temporary folder, made by pip and thrown away. Times are processor seconds, reading of Parquet included; each
-side runs in a process of its own. Lifetimes is handed customer, date and money alone.
+temporary folder, made by pip and thrown away. Each side runs in a process of its own, reading of Parquet
+included, and is judged by the clock, as somebody waits for it; seconds of the processor stand beside it,
+because the engine uses all cores and lifetimes one. Lifetimes is handed customer, date and money alone.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ COLUMNS = ("customer_id", "order_id", "ordered_at", "amount")
 LINES_EACH, DAYS = 2.5, 730
 MEASURE = """
 import json, resource, sys, time
-start = time.process_time()
+start, clock = time.process_time(), time.perf_counter()
 """
 REPORT = """
-seconds = time.process_time() - start
+seconds, processor = time.perf_counter() - clock, time.process_time() - start
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"seconds": seconds, "bytes": memory, "rows": rows}))
+print(json.dumps({"seconds": seconds, "processor": processor, "bytes": memory, "rows": rows}))
 """
 SCAN = """
 import duckdb
-start = time.process_time()
+start, clock = time.process_time(), time.perf_counter()
 wanted = ", ".join(f"max({name})" for name in ("customer_id", "order_id", "ordered_at", "amount"))
 rows = len(duckdb.sql(f"SELECT {wanted} FROM read_parquet('{sys.argv[1]}')").fetchall())
 """
@@ -47,7 +48,7 @@ from crm_helpers.analysis.segments.features import customer_features
 connection = lake.connect()
 lines = connection.read_parquet(sys.argv[1])
 nobody = ibis.memtable({"customer_id": []}, schema={"customer_id": "string"})
-start = time.process_time()
+start, clock = time.process_time(), time.perf_counter()
 table = customer_features(nobody, lines, as_of=date(2025, 1, 1))
 connection.to_parquet(table, sys.argv[1] + ".features")
 rows = connection.read_parquet(sys.argv[1] + ".features").count().execute()
@@ -58,7 +59,7 @@ import warnings
 warnings.filterwarnings("ignore")
 import pandas as pd
 from lifetimes.utils import summary_data_from_transaction_data
-start = time.process_time()
+start, clock = time.process_time(), time.perf_counter()
 table = pd.read_parquet(sys.argv[1], columns=["customer_id", "ordered_at", "amount"])
 table["amount"] = table["amount"].astype(float)
 rows = len(summary_data_from_transaction_data(
@@ -110,12 +111,16 @@ def _speed(table: Path, peer: Path) -> bool:
         min((_run(sys.executable, side, table) for _ in range(3)), key=_seconds) for side in (SCAN, OURS)
     )
     theirs = _run(peer, THEIRS, table)
-    scans, gain = ours["seconds"] / scan["seconds"], theirs["seconds"] / ours["seconds"]
+    (scans, gain), (scans_processor, gain_processor) = (
+        (ours[by] / scan[by], theirs[by] / ours[by]) for by in ("seconds", "processor")
+    )
     good = scans <= MOST_SCANS and gain >= LEAST_GAIN and ours["rows"] == theirs["rows"]
     print(json.dumps({
         "measure": "features", "customers": ours["rows"], "scan_seconds": round(scan["seconds"], 2),
         "ours_seconds": round(ours["seconds"], 2), "lifetimes_seconds": round(theirs["seconds"], 2),
-        "scans": round(scans, 2), "times_faster": round(gain, 1), "good": good,
+        "scans": round(scans, 2), "times_faster": round(gain, 1),
+        "scans_by_processor": round(scans_processor, 2),
+        "times_faster_by_processor": round(gain_processor, 1), "good": good,
     }), flush=True)  # fmt: skip
     return good
 
