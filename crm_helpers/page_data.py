@@ -96,7 +96,7 @@ class PageData(ABC):
         return expression
 
     def before(self, name: str) -> tuple[pd.DataFrame, date | None]:
-        """Read a published table as the newest report on other data or another day has it.
+        """Read a published table as the newest report with it on other data or another day has it.
 
         Parameters
         ----------
@@ -106,16 +106,15 @@ class PageData(ABC):
         Returns
         -------
         tuple of DataFrame and date or None
-            Its rows, and the day they stand for; no rows and None where there is no such report or it has
-            no such table.
+            Its rows, and the day they stand for; no rows and None where there is no such report.
         """
         asked = self._run.as_of if self._run else None
         day = asked or (None if self._run else self._stated_day) or self.version.as_of  # as the record has it
-        found = previous_run(self.folder, self.version.version, day)
-        path = run_folder(self.folder, found) / "tables" / f"{name}.parquet" if found else None
-        if found is None or path is None or not path.is_file():
+        table = f"tables/{name}.parquet"
+        found = previous_run(self.folder, self.version.version, day, holding=table)
+        if found is None:
             return pd.DataFrame(columns=[column.name for column in RESULTS[name].columns]), None
-        return self.connection.read_parquet(path).to_pandas(), found.as_of
+        return self.connection.read_parquet(run_folder(self.folder, found) / table).to_pandas(), found.as_of
 
     def publish(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table into the run's `tables/`, as Parquet and CSV, typed by `results.py`.

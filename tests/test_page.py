@@ -145,6 +145,13 @@ def test_a_table_is_compared_with_the_newest_run_on_other_data(page: Page, root:
     assert (frame["share"].tolist(), day) == ([0.75], dt.date(2018, 1, 2))
 
 
+def test_a_report_of_some_pages_only_does_not_hide_an_earlier_table(page: Page, root: Path) -> None:
+    publish_run(root, "20250101T000000Z-aaaa", "v0", 0.5)
+    publish_run(root, "20250102T000000Z-aaaa", "v9", 0.75)
+    next((root / "reports").glob("*/20250102T000000Z-aaaa/tables/quality_dimensions.parquet")).unlink()
+    assert page.before("quality_dimensions")[0]["share"].tolist() == [0.5]
+
+
 def test_without_a_run_on_other_data_or_without_its_table_nothing_is_compared(page: Page, root: Path) -> None:
     publish_run(root, "20250103T000000Z-aaaa", "v1", 0.9)
     for table in ("quality_dimensions", "returns"):

@@ -289,7 +289,9 @@ def read_manifests(folder: CompanyFolder) -> list[Manifest]:
     return found
 
 
-def previous_run(folder: CompanyFolder, clean_version: str, as_of: date | None) -> Manifest | None:
+def previous_run(
+    folder: CompanyFolder, clean_version: str, as_of: date | None, *, holding: str = ""
+) -> Manifest | None:
     """Find the newest good run that stood on other tables or another day.
 
     Parameters
@@ -298,6 +300,8 @@ def previous_run(folder: CompanyFolder, clean_version: str, as_of: date | None) 
         The company's places.
     clean_version, as_of
         What the present run stands on; runs on the same are passed over, so that equal runs are equal.
+    holding
+        A file it must have: a run of some pages only has not all.
 
     Returns
     -------
@@ -306,7 +310,8 @@ def previous_run(folder: CompanyFolder, clean_version: str, as_of: date | None) 
     """
     stands_on = (clean_version, as_of)
     good = (manifest for manifest in read_manifests(folder) if manifest.status == "good")
-    return next((run for run in good if (run.clean_version, run.as_of) != stands_on), None)
+    others = (run for run in good if (run.clean_version, run.as_of) != stands_on)
+    return next((run for run in others if (run_folder(folder, run) / holding).exists()), None)
 
 
 def run_folder(folder: CompanyFolder, manifest: Manifest) -> Path:
