@@ -16,7 +16,9 @@ from crm_helpers.analysis.churn.rhythm import rhythm
 from crm_helpers.analysis.value.lookback import Past
 from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_date
 
-__all__ = ["FEATURES", "Snapshot", "find_leaks", "snapshot", "stacked"]
+__all__ = ["BY_RHYTHM", "FEATURES", "PROBABILITIES", "Snapshot", "find_leaks", "snapshot", "stacked"]
+
+BY_RHYTHM = "no_order"
 
 FEATURES: Mapping[str, str] = {
     "silent_days": "days since the last order",
@@ -35,8 +37,12 @@ FEATURES: Mapping[str, str] = {
     "satisfaction": "satisfaction",
     "p_alive": "probability alive",
     "expected_orders": "orders expected",
+    BY_RHYTHM: "no order, by the rhythm of alike customers",
 }
-"""Features and what they are in words."""
+"""Features and what they are in words; the last one is added once the rate of leaving is known."""
+
+PROBABILITIES = ("p_alive", BY_RHYTHM)
+"""Features that are probabilities."""
 
 TOO_GOOD = 0.98  # area under the curve of one feature alone, above which it cannot have been known before
 FEWEST_OF_EACH = 30  # customers of each outcome a single feature is judged on

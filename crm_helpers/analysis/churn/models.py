@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from crm_helpers.analysis.churn.calibration import Calibration, fit_calibration
+from crm_helpers.analysis.churn.features import PROBABILITIES
 from crm_helpers.analysis.estimates import Estimate, quantile_estimate
 from crm_helpers.analysis.threads import one_thread
 
@@ -45,6 +47,7 @@ FOLDS = 3
 NETWORK_STEPS = 40
 MOST_LEARNED = 4_000  # customers a model learns from; more change nothing at a tenth of the speed
 MOST_DRAWN = 8_000  # customers behind a resampled area
+_SUREST = 1e-4  # probability of a feature: beyond it, log odds are how a fit ended and not customers
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ def fit_churn(
 ) -> ChurnModel:
     """Fit one kind of model and calibrate it on folds held out in turn.
 
-    Counts and money are taken as logarithms, missing values as the middle one, all standardised; what
-    is learned of the columns comes from the customers learned from.
+    Counts and money are taken as logarithms, probabilities as log odds, missing values as the middle one,
+    all standardised; what is learned of the columns comes from the customers learned from.
 
     Parameters
     ----------
@@ -222,16 +225,19 @@ def _estimator(kind: str, seed: int) -> Any:
         return LogisticRegression(max_iter=500)
     if kind == BOOSTING:
         return HistGradientBoostingClassifier(
-            max_iter=40, learning_rate=0.1, max_leaf_nodes=4, min_samples_leaf=60, l2_regularization=1.0,
+            max_iter=60, learning_rate=0.06, max_leaf_nodes=3, min_samples_leaf=100, l2_regularization=5.0,
             early_stopping=False, random_state=seed,
         )  # fmt: skip
-    return MLPClassifier((8,), solver="lbfgs", alpha=10.0, max_iter=NETWORK_STEPS, random_state=seed)
+    return MLPClassifier((8,), solver="lbfgs", alpha=30.0, max_iter=NETWORK_STEPS, random_state=seed)
 
 
 def _logs(features: pd.DataFrame, middles: pd.Series) -> np.ndarray:
     values = features.to_numpy(float)
     filled = np.where(np.isnan(values), middles.to_numpy(float), values)
-    return np.asarray(np.sign(filled) * np.log1p(np.abs(filled)))
+    logs = np.sign(filled) * np.log1p(np.abs(filled))
+    shares = features.columns.isin(PROBABILITIES)
+    logs[:, shares] = special.logit(np.clip(filled[:, shares], _SUREST, 1 - _SUREST))
+    return np.asarray(logs)
 
 
 def _matrix(features: pd.DataFrame, middles: pd.Series, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -15,7 +16,14 @@ from crm_helpers.analysis.churn.calibration import (
     distance,
     fit_calibration,
 )
-from crm_helpers.analysis.churn.features import FEATURES, Snapshot, find_leaks, snapshot, stacked
+from crm_helpers.analysis.churn.features import (
+    BY_RHYTHM,
+    FEATURES,
+    Snapshot,
+    find_leaks,
+    snapshot,
+    stacked,
+)
 from crm_helpers.analysis.churn.insight import DEPENDENCE, IMPORTANCE, dependence, importance, lift
 from crm_helpers.analysis.churn.models import (
     ALIKE,
@@ -185,26 +193,26 @@ def risk_now(
             {"customer_id": pd.Series(dtype="str"), "churn_probability": pd.Series(dtype=float)}
         )
     today = snapshot(book, communications, now, window=found.window, label=False)
+    scores, asked = _untrained(latest, today, window=found.window)
     if found.kept in TRAINED:
-        features, who = _usable(latest, found.leaks), latest.customers
-        model = fit_churn(features, _labels(latest), kind=found.kept, customers=who, seed=seed)
-        risk = model.predict(today.features)
+        features = _usable(latest, scores, found.leaks)
+        model = fit_churn(features, _labels(latest), kind=found.kept, customers=latest.customers, seed=seed)
+        risk = model.predict(_usable(today, asked, found.leaks))
     else:
-        score, asked = (by[found.kept] for by in _untrained(latest, today, window=found.window))
-        risk = fit_calibration(score, _labels(latest), seed=seed)(asked)
+        risk = fit_calibration(scores[found.kept], _labels(latest), seed=seed)(asked[found.kept])
     return pd.DataFrame({"customer_id": today.customers, "churn_probability": risk})
 
 
 def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed: int, level: float) -> Churn:
     learned, tested = _labels(earlier), _labels(later)
     leaks = find_leaks(earlier.features, learned, day=earlier.day)
-    features = _usable(earlier, leaks)
+    scores, asked = _untrained(earlier, later, window=begun.window)
+    features, unseen = _usable(earlier, scores, leaks), _usable(later, asked, leaks)
     who = earlier.customers
     fitted = {kind: fit_churn(features, learned, kind=kind, customers=who, seed=seed) for kind in TRAINED}
-    scores, asked = _untrained(earlier, later, window=begun.window)
     lines = {kind: fit_calibration(scores[kind], learned, seed=seed) for kind in scores}
     predicted = {kind: lines[kind](asked[kind]) for kind in lines}
-    predicted |= {kind: fitted[kind].predict(later.features) for kind in fitted}
+    predicted |= {kind: fitted[kind].predict(unseen) for kind in fitted}
     ways = {kind: line.kind for kind, line in lines.items()}
     ways |= {kind: model.calibration.kind for kind, model in fitted.items()}
     truth = calibration_table(predicted, tested)
@@ -214,12 +222,12 @@ def _tried(begun: Churn, earlier: Snapshot, later: Snapshot, *, draws: int, seed
     )
     kept = str(models.loc[models["kept"], "model"].iloc[0])
     explained = kept if kept in TRAINED else LOGISTIC
-    drivers = importance(fitted[explained], later.features, tested, words=FEATURES, seed=seed)
+    drivers = importance(fitted[explained], unseen, tested, words=FEATURES, seed=seed)
     names = drivers["feature"].head(3).tolist()
     return replace(
         begun, models=models, scores=pd.DataFrame({"customer_id": later.customers, **predicted}), kept=kept,
         explained=explained, leaks=leaks, importance=drivers,
-        dependence=dependence(fitted[explained], later.features, names, words=FEATURES, seed=seed),
+        dependence=dependence(fitted[explained], unseen, names, words=FEATURES, seed=seed),
         lift=lift(predicted[kept], tested, level=level), calibration=truth,
     )  # fmt: skip
 
@@ -240,8 +248,10 @@ def _latest(later: Snapshot, earlier: Snapshot) -> Snapshot:
     return later if len(later.customers) >= MOST_LEARNED else stacked(later, earlier)
 
 
-def _usable(known: Snapshot, leaks: pd.DataFrame) -> pd.DataFrame:
-    return known.features.drop(columns=leaks["feature"].tolist(), errors="ignore")
+def _usable(known: Snapshot, scores: Mapping[str, np.ndarray], leaks: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what leaks; what the rhythm alone says is a feature to the models that learn."""
+    usable = known.features.drop(columns=leaks["feature"].tolist(), errors="ignore")
+    return usable.assign(**{BY_RHYTHM: scores[ALIKE]})
 
 
 def _labels(known: Snapshot) -> np.ndarray:
