@@ -53,9 +53,10 @@ _MONTHS = [
     "July", "August", "September", "October", "November", "December",
 ]  # fmt: skip
 # controls, soft hyphen, zero-width, direction marks and overrides, byte order mark, lone surrogates
+# a word joiner may stand where `_money` puts it: words of an earlier page pass here again
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
+    "\u2061-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]|(?<!\u2212)\u2060"
 )
 
 
@@ -275,9 +276,9 @@ def _share(share: float, decimals: int | None) -> str:
 def _money(amount: float | Decimal, currency: str, decimals: int | None) -> str:
     if decimals is None:
         decimals = 0 if amount == int(amount) else 2
-    words = _grouped(amount, decimals)
-    sign = "−" if words.startswith("−") else ""
-    return f"{sign}{currency_sign(currency)}{words.removeprefix('−')}"
+    words, sign = _grouped(amount, decimals), currency_sign(currency)
+    # a line may end between a minus and a currency's sign, but not where a word joiner stands
+    return words.replace("−", f"−\u2060{sign}") if sign and words.startswith("−") else sign + words
 
 
 def _grouped(number: float | Decimal, decimals: int) -> str:

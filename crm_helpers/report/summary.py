@@ -135,7 +135,7 @@ def left_out(skipped: Mapping[str, str]) -> str:
 
 
 def leading_numbers(results: Sequence[PageResult], *, most: int) -> list[dict[str, Any]]:
-    """Choose the headline numbers of the pages about customers, the first of each before the second of any.
+    """Choose the headline numbers of the pages that know of customers, the first of each before any second.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def leading_numbers(results: Sequence[PageResult], *, most: int) -> list[dict[st
     ranked = [
         (place, order, _number(result, headline))
         for order, result in enumerate(results)
-        if result.page not in FOUNDATIONS
+        if result.page not in FOUNDATIONS and result.verdict != "not enough data"
         for place, headline in enumerate(result.headlines)
     ]
     return [number for _, _, number in sorted(ranked, key=lambda item: item[:2])][:most]

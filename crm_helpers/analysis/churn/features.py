@@ -37,7 +37,7 @@ FEATURES: Mapping[str, str] = {
     "satisfaction": "satisfaction",
     "p_alive": "probability alive",
     "expected_orders": "orders expected",
-    BY_RHYTHM: "no order, by the rhythm of alike customers",
+    BY_RHYTHM: "chance of no order, by the rhythm of alike customers",
 }
 """Features and what they are in words; the last one is added once the rate of leaving is known."""
 
