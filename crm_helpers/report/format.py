@@ -264,6 +264,8 @@ def _by_size(number: float, unit: str) -> int:
 
 def _share(share: float, decimals: int | None) -> str:
     percent = share * 100
+    if is_missing(percent):  # too large to be one
+        return "–"
     if decimals is None:
         near_end = 0 < abs(percent) < 9.95 or 99 < percent < 100
         decimals = 1 if near_end and percent != int(percent) else 0

@@ -50,6 +50,12 @@ def test_numbers_keep_their_intervals_and_leave_out_the_foundations() -> None:
     assert (number["key"], number["value"]) == ("03_segmentation.share", Estimate(0.6, 0.5, 0.7))
 
 
+def test_a_page_that_knows_nothing_leads_with_no_number() -> None:
+    none = Headline(key="comments", label="Comments", value=0, unit="count", text="0")
+    unknown = result("05_customer_needs", verdict="not enough data", headlines=(none,))
+    assert summary.leading_numbers([unknown], most=5) == []
+
+
 def test_trust_counts_outcomes_and_names_what_is_missing() -> None:
     checks = (Check(text="a", outcome="pass"), Check(text="b", outcome="fail"))
     table = summary.trust([result("03_segmentation", checks=checks, missing=("campaign_contacts",))])
