@@ -35,8 +35,8 @@ _BROKEN_WORDS = """selector => [...document.querySelectorAll(selector)].flatMap(
             const range = document.createRange();
             range.setStart(texts.currentNode, word.index);
             range.setEnd(texts.currentNode, word.index + word[0].length);
-            const lines = [...range.getClientRects()].filter(box => box.width > 0).map(box => Math.round(box.top));
-            if (new Set(lines).size > 1) broken.push(word[0]);
+            const boxes = [...range.getClientRects()].filter(box => box.width > 0);
+            if (new Set(boxes.map(box => Math.round(box.top))).size > 1) broken.push(word[0]);
         }
     }
     return broken;

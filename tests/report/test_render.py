@@ -115,7 +115,7 @@ def tags(text: str) -> list[str]:
 
 
 def shape(text: str) -> list[str]:
-    """Names of the tags and attributes, in order: what data must never change, but for where a line may end."""
+    """Names of the tags and attributes, in order: what data must never change; lines may end elsewhere."""
     return [re.sub(r'="[^"]*"', "", tag) for tag in tags(text) if tag != "<wbr>"]
 
 
