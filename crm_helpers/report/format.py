@@ -259,7 +259,7 @@ def _by_size(number: float, unit: str) -> int:
         return 0
     if unit == "score":
         return 2
-    return max(0, min(6, 2 - math.floor(math.log10(abs(number)))))
+    return max(0, min(4, 2 - math.floor(math.log10(abs(number)))))
 
 
 def _share(share: float, decimals: int | None) -> str:
