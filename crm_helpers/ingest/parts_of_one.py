@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from crm_helpers.ingest.draft import FoundSource
+from crm_helpers.ingest.sniff import kind_of
 from crm_helpers.profile import Source
 
 __all__ = ["parts_joined"]
@@ -55,7 +56,9 @@ def _joined(group: list[FoundSource], every: list[FoundSource]) -> list[FoundSou
     end = _common([name[len(start) :][::-1] for name in names])[::-1]
     pattern = f"{start}*{end}"
     others = [_file(item) for item in every if item not in group]
-    if not _PLAIN.fullmatch(start + end) or any(fnmatchcase(name, pattern) for name in others):
+    # a pattern finds files only: what has no known ending is a folder
+    apart = any(kind_of(Path(name)) is None for name in names) or not _PLAIN.fullmatch(start + end)
+    if apart or any(fnmatchcase(name, pattern) for name in others):
         return group
     note = f"{len(group)} files with the same columns are parts of this source"
     source = first.source.model_copy(update={"path": f"source/{pattern}"})

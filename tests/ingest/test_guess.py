@@ -292,6 +292,14 @@ def test_files_of_the_same_columns_in_two_encodings_stay_apart_and_say_so(tmp_pa
     assert line in folder.profile.read_text()
 
 
+def test_a_folder_is_no_part_of_a_pattern(tmp_path):
+    (first, second), daily = yearly(tmp_path, (2023, 2024)), tmp_path / "daily"
+    daily.mkdir()
+    second.rename(daily / second.name)
+    sources = load_profile(new_company("shop", [first, daily], tmp_path)).sources
+    assert {source.path for source in sources.values()} == {"source/订单2023.csv", "source/daily"}
+
+
 def test_a_pattern_that_would_meet_another_file_is_not_made(tmp_path):
     files = [tmp_path / name for name in ("1.csv", "2.csv", "people.csv")]
     for path, text in zip(files, ("a,b\n1,2\n", "a,b\n1,2\n", "Customer ID,Full Name\n1,Ann\n"), strict=True):

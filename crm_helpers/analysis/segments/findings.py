@@ -185,12 +185,9 @@ def next_steps(profile: pd.DataFrame, cuts: Scoring, criteria: pd.DataFrame) -> 
 
     Parameters
     ----------
-    profile
-        Result of `RuleSegments.profile`.
-    cuts
-        The company's cut points.
-    criteria
-        Result of `criteria`: segments that are not to be used give nothing to do.
+    profile, cuts, criteria
+        Result of `RuleSegments.profile`, the company's cut points, and result of `criteria`: segments that
+        are not to be used give nothing to do.
 
     Returns
     -------
