@@ -52,7 +52,7 @@ class Standing:
 
 
 def standing(results: Sequence[PageResult]) -> Standing:
-    """Count verdicts, and pick the first of the surest answers about customers.
+    """Count verdicts, and pick the first of the surest answers, one about customers where there is any.
 
     Parameters
     ----------
@@ -62,12 +62,14 @@ def standing(results: Sequence[PageResult]) -> Standing:
     Returns
     -------
     Standing
-        The verdict on the whole is that of the surest answer, `indicative` when any page is less sure.
+        The verdict on the whole is that of the surest answer about customers, `indicative` when any page is
+        less sure.
     """
     verdicts = [result.verdict for result in results]
     solid, indicative = verdicts.count("solid"), verdicts.count("indicative")
     answered = [result for result in _surest(results) if result.answer]
-    whole: Verdict = "indicative" if solid or indicative else "not enough data"
+    known = [result for result in results if result.page not in FOUNDATIONS and _is_answered(result)]
+    whole: Verdict = "indicative" if known else "not enough data"
     if results and solid == len(results):
         whole = "solid"
     lead = answered[0].answer if answered else "no page has answered its question yet."
@@ -171,7 +173,14 @@ def give_actions(page: Page, results: Sequence[PageResult], *, most: int) -> Non
 
 
 def _surest(results: Sequence[PageResult]) -> list[PageResult]:
-    return sorted(results, key=lambda r: (r.page in FOUNDATIONS, _ORDER[r.verdict], r.page))
+    # what cannot be told of customers comes after what can be told of the data
+    return sorted(
+        results, key=lambda r: (not _is_answered(r), r.page in FOUNDATIONS, _ORDER[r.verdict], r.page)
+    )
+
+
+def _is_answered(result: PageResult) -> bool:
+    return result.verdict in {"solid", "indicative"}
 
 
 def _outcomes(result: PageResult, outcome: str) -> int:

@@ -281,6 +281,12 @@ def test_what_changed_is_shown_beside_what_was() -> None:
     assert "as of 1 December 2017" in text
 
 
+def test_a_page_without_a_day_of_its_own_is_held_against_the_day_of_its_run() -> None:
+    now, before = (counting(n, dt.date(2018, 1, 2)).model_copy(update={"as_of": None}) for n in (12, 10))
+    run = {"03_segmentation": before, "07_campaign_regression": counting(1, dt.date(2017, 12, 1))}
+    assert "as of 1 December 2017" in render_page(notebook("x"), result=now, context=context(previous=run))
+
+
 def test_a_skipped_page_is_named_and_not_linked() -> None:
     text = page("x")
     assert "Campaign regression (skipped)" in text

@@ -37,6 +37,13 @@ def test_the_surest_answer_about_customers_leads() -> None:
     assert summary.standing(RESULTS).lead == "one pays"
 
 
+def test_what_cannot_be_told_of_customers_neither_leads_nor_comes_first() -> None:
+    few = result("03_segmentation", verdict="not enough data", answer="too few", actions=("wait",))
+    found = summary.standing([RESULTS[0], few])
+    assert (found.lead, found.verdict) == ("all read", "not enough data")
+    assert [step["action"] for step in summary.actions([RESULTS[0], few], most=2)] == ["map more", "wait"]
+
+
 def test_actions_take_turns_surest_page_first() -> None:
     chosen = [step["action"] for step in summary.actions(RESULTS, most=3)]
     assert chosen == ["repeat it", "call", "map more"]

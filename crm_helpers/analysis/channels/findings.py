@@ -39,6 +39,12 @@ _WHAT = {
 }  # fmt: skip
 
 
+_ANSWERS = {
+    "order value": "channels.answer_value", "response": "channels.answer_response",
+    "satisfaction": "channels.answer_satisfaction",
+}  # fmt: skip
+
+
 def extremes(evaluation: pd.DataFrame, name: str) -> Said:
     """Say which channel is best and which is worst in a measure, when they can be told apart.
 
@@ -128,7 +134,7 @@ def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
 
 
 def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
-    """Answer the question from the plan, else by the worth of orders, answers to campaigns or contacts.
+    """Answer the question from the plan, else by the worth of orders, answers, satisfaction or contacts.
 
     Returns
     -------
@@ -143,10 +149,18 @@ def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, di
     if plan.advice != "nothing to divide":
         key, values = plan_finding(plan)
         return key, "not enough data", values
-    for name, said in (("order value", "channels.answer_value"), ("response", "channels.answer_response")):
+    return _by_channel(evaluation)
+
+
+def _by_channel(evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
+    alike = []
+    for name, said in _ANSWERS.items():
         key, values = extremes(evaluation, name)
         if key == f"channels.{name.replace(' ', '_')}":
             return said, "indicative", values
+        alike += [values["what"]] * (key == "channels.alike")
+    if alike:
+        return "channels.answer_alike", "not enough data", {"what": " or ".join(alike)}
     contacts = measure(evaluation, "answer share").sort_values("cases", ascending=False, kind="stable")
     if len(contacts) > 1:
         most, every = int(contacts["cases"].iloc[0]), int(contacts["cases"].sum())
