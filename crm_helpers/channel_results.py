@@ -7,7 +7,7 @@ from crm_helpers.tables import Column, Table
 
 __all__ = ["CHANNEL_RESULTS"]
 
-_SHAPES = ("power", "log", "hill", "hill2", "hill3")
+_SHAPES = ("power", "log", "hill", "hill2", "hill2.5", "hill3")
 
 CHANNEL_RESULTS: tuple[Table, ...] = (
     Table(

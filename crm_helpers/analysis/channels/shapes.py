@@ -31,7 +31,7 @@ __all__ = [
     "slope",
 ]
 
-ShapeName = Literal["power", "log", "hill", "hill2", "hill3"]
+ShapeName = Literal["power", "log", "hill", "hill2", "hill2.5", "hill3"]
 """`g = r^b`; `log(1 + x r) / log(1 + x)`; Hill's `r / (b + (1 − b) r)`, and the same in r^n and b/n."""
 
 SHAPES: tuple[ShapeName, ...] = get_args(ShapeName)
@@ -43,7 +43,7 @@ Shapes: TypeAlias = ShapeName | tuple[ShapeName, ...]
 SMALLEST, LARGEST = 0.01, 0.99
 """Where an elasticity, over the order of its shape, is held: returns diminish in the end."""
 
-_ORDER: dict[str, int] = {"hill2": 2, "hill3": 3}
+_ORDER: dict[str, float] = {"hill2": 2, "hill2.5": 2.5, "hill3": 3}
 
 _STEP = 1e-5
 
@@ -62,7 +62,7 @@ def relative(shape: ShapeName, r: np.ndarray, b: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> [float(relative(shape, np.array(4.0), np.array(0.5)).round(3)) for shape in SHAPES]
-    [2.0, 1.766, 1.6, 1.306, 1.196]
+    [2.0, 1.766, 1.6, 1.306, 1.24, 1.196]
     """
     if shape in S_SHAPED:
         n = order_of(shape)
@@ -120,7 +120,7 @@ def inverse(shape: ShapeName, steep: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (steep * np.log1p(x)) - 1 / x)
 
 
-def order_of(shape: ShapeName) -> int:
+def order_of(shape: ShapeName) -> float:
     """Give the order of a shape: its elasticity stays below."""
     return _ORDER.get(shape, 1)
 

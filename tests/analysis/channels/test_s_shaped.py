@@ -24,7 +24,7 @@ from crm_helpers.lift import LiftTest
 MIDDLE, ORDERS = 10_000.0, 500.0
 
 
-def _expected(cost: np.ndarray, order: int) -> np.ndarray:
+def _expected(cost: np.ndarray, order: float) -> np.ndarray:
     """Orders of a power (order 0) or of an S, 500 at a cost of 10,000."""
     r = cost / MIDDLE
     return ORDERS * (2 * r**order / (1 + r**order) if order else r**0.45)
