@@ -14,7 +14,7 @@ from statsmodels.duration.survfunc import SurvfuncRight
 from crm_helpers.analysis.churn.calibration import calibration_table, distance, fit_calibration
 from crm_helpers.analysis.churn.features import find_leaks, snapshot, stacked
 from crm_helpers.analysis.churn.insight import dependence, importance, lift
-from crm_helpers.analysis.churn.models import KINDS, TRAINED, areas, compare_models, fit_churn
+from crm_helpers.analysis.churn.models import KINDS, LOGISTIC, TRAINED, areas, compare_models, fit_churn
 from crm_helpers.analysis.churn.study import churn_rules, risk_now, study_churn, window_of
 from crm_helpers.analysis.churn.window import choose_window, compare_rules, lost_by
 from crm_helpers.analysis.value.lookback import look_back
@@ -153,6 +153,15 @@ def test_models_come_near_the_probabilities_that_were_planted(kind):
     predicted = fit_churn(table, churned, kind=kind).predict(fresh)
     assert roc_auc_score(label, predicted) > roc_auc_score(label, chance) - 0.02
     assert np.abs(predicted - chance).mean() < 0.06
+
+
+def test_probabilities_are_learned_from_as_log_odds():
+    alive = np.array([0.02, 0.2, 0.5, 0.7, 0.97] * 40)
+    model = fit_churn(pd.DataFrame({"p_alive": alive}), alive < 0.6, kind=LOGISTIC)
+    odds = np.log(alive / (1 - alive))
+    assert model.matrix(pd.DataFrame({"p_alive": alive}))[:, 0] == pytest.approx(
+        (odds - odds.mean()) / odds.std()
+    )
 
 
 def test_the_simplest_model_within_noise_is_kept_and_a_worse_one_is_not():

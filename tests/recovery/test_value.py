@@ -9,7 +9,7 @@ import pytest
 from recovery.made import cleaned
 from recovery.truth import Made, foreseen, oracle, studied
 
-from crm_helpers.analysis.churn.models import areas
+from crm_helpers.analysis.churn.models import LOGISTIC, areas
 from crm_helpers.analysis.value.lookback import look_back
 from crm_helpers.demo.people import make_people, make_records
 from crm_helpers.demo.plan import MONTH_STARTS
@@ -37,6 +37,12 @@ def test_the_best_churn_model_comes_near_the_oracle(made):
     best, *reached = (areas(each, label, once)[0] for each in (score, *known.to_numpy().T))
     assert best > 0.8
     assert max(reached) > best - BEHIND
+
+
+def test_the_regression_knows_what_the_rhythm_of_alike_customers_says(made):
+    customers, score, label = oracle(made)
+    known, once = made.churn.scores.set_index("customer_id").loc[customers], np.ones((1, len(label)))
+    assert areas(known[LOGISTIC].to_numpy(), label, once)[0] > areas(score, label, once)[0] - BEHIND / 2
 
 
 def test_probabilities_of_leaving_come_true(made):

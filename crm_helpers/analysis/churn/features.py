@@ -18,7 +18,7 @@ from crm_helpers.analysis.value.purchases import DAYS_A_WEEK, OrderBook, engine_
 
 __all__ = ["BY_RHYTHM", "FEATURES", "PROBABILITIES", "Snapshot", "find_leaks", "snapshot", "stacked"]
 
-BY_RHYTHM = "no_order"
+BY_RHYTHM = "rhythm_risk"
 
 FEATURES: Mapping[str, str] = {
     "silent_days": "days since the last order",
@@ -37,7 +37,7 @@ FEATURES: Mapping[str, str] = {
     "satisfaction": "satisfaction",
     "p_alive": "probability alive",
     "expected_orders": "orders expected",
-    BY_RHYTHM: "no order, by the rhythm of alike customers",
+    BY_RHYTHM: "risk by rhythm of buying",
 }
 """Features and what they are in words; the last one is added once the rate of leaving is known."""
 
