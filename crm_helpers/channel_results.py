@@ -7,6 +7,8 @@ from crm_helpers.tables import Column, Table
 
 __all__ = ["CHANNEL_RESULTS"]
 
+_SHAPES = ("power", "log", "hill", "hill2", "hill2.5", "hill3")
+
 CHANNEL_RESULTS: tuple[Table, ...] = (
     Table(
         "channel_evaluation",
@@ -28,7 +30,7 @@ CHANNEL_RESULTS: tuple[Table, ...] = (
         "one row a channel: orders = scale x shape(cost / middle; exponent), within the costs observed",
         (
             Column("channel", "text", "the channel", required=True),
-            Column("shape", "text", "how the curve bends", choices=("power", "log", "hill")),
+            Column("shape", "text", "how the curve bends", choices=_SHAPES),
             Column("scale", "number", "orders at the middle cost", "number", required=True),
             Column("middle", "number", "the cost that others are measured by", "money"),
             Column("exponent", "number", "how orders answer to cost", "number", required=True),
@@ -52,7 +54,7 @@ CHANNEL_RESULTS: tuple[Table, ...] = (
         "one row a channel and shape: how it predicted months it had not seen",
         (
             Column("channel", "text", "the channel", required=True),
-            Column("shape", "text", "how the curve bends", required=True, choices=("power", "log", "hill")),
+            Column("shape", "text", "how the curve bends", required=True, choices=_SHAPES),
             Column("missed", "number", "orders missed, out of those there were", "share"),
             Column("deviance", "number", "mean deviance of a month (Poisson)", "number"),
             Column("months", "integer", "months predicted from those before", "count", required=True),

@@ -6,7 +6,7 @@ w_k(l)`: no shape is asked of w, so S-shaped curves, minimums and gaps are no ob
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -15,6 +15,8 @@ from crm_helpers.analysis.channels.allocation_limits import Limits, conflict
 from crm_helpers.analysis.channels.envelope import envelope_bound
 
 __all__ = ["GridPlan", "Unspent", "allocate"]
+
+_CLOSED = 1e-9  # share of the bound below which a gap is rounding
 
 Unspent = Literal["", "channels take no more", "more would bring less", "no division makes this sum"]
 
@@ -26,7 +28,8 @@ class GridPlan:
     `bound` is what no division can pass, from the concave envelopes; `gap` the share the plan stays below it.
     It is 0 for concave curves; for others the plan is still the best on the grid. `price` is what one more
     unit of budget would bring, `group_prices` and `limit_prices` what easing the limit of a group or of a
-    channel by one unit would. `why_unspent` says why money is left, `conflict` which limits cannot hold.
+    channel by one unit would: from the envelopes where there is no gap, else by dividing once more.
+    `why_unspent` says why money is left, `conflict` which limits cannot hold.
     """
 
     units: np.ndarray
@@ -80,8 +83,21 @@ def allocate(worth: np.ndarray, budget: int, *, limits: Limits) -> GridPlan:
     bound, price, groups = envelope_bound(allowed, budget, limits)
     why = _why_unspent(total, spent, budget)
     value = float(total[spent])
+    if bound - value > _CLOSED * abs(bound):
+        price, groups = _eased(allowed, budget, limits, value)
     prices = _limit_prices(worth, units, price, limits)
     return GridPlan(units, value, max(bound, value), price, groups, prices, budget - spent, why)
+
+
+def _eased(allowed: np.ndarray, budget: int, limits: Limits, value: float) -> tuple[float, np.ndarray]:
+    """Divide again with a unit more of budget, and with each group's limits a unit wider."""
+    more = float(_divide(allowed, budget + 1, limits)[0].max()) - value
+    groups = []
+    for k, group in enumerate(limits.groups):
+        wider = replace(group, low=max(group.low - 1, 0), high=group.high + 1)
+        eased = replace(limits, groups=(*limits.groups[:k], wider, *limits.groups[k + 1 :]))
+        groups.append(float(_divide(allowed, budget, eased)[0].max()) - value)
+    return more, np.array(groups)
 
 
 _Step: TypeAlias = tuple[np.ndarray, list[tuple[np.ndarray, int]]]

@@ -3,7 +3,7 @@
 Value of channel k at cost c: `V(c) = v · s · g(c / m; e)` with v the money an order brings and g one of
 `shapes` (`g = c^e` with m = 1 for the power). With diminishing returns the best split gives every channel not
 at a bound the same marginal value `λ = V'(c)`, the shadow price of the budget: what one more unit of money
-would bring.
+would bring. Where a curve is an S that is not enough: `stated_limits.divide` and `draws_on_grid` are for it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from typing import Literal, TypeAlias
 import numpy as np
 from scipy.optimize import linprog
 
-from crm_helpers.analysis.channels.shapes import ShapeName, inverse, relative, slope
+from crm_helpers.analysis.channels.shapes import (
+    S_SHAPED,
+    ShapeName,
+    Shapes,
+    by_channel,
+    inverse,
+    relative,
+    slope,
+)
 
 __all__ = ["Allocation", "Bounded", "Curves", "by_greedy", "by_linear_program", "by_marginal_value"]
 
@@ -39,11 +47,21 @@ class Curves:
     low: np.ndarray
     high: np.ndarray
     middle: np.ndarray = field(default_factory=lambda: np.ones(1))
-    shape: ShapeName = "power"
+    shape: Shapes = "power"
+
+    @property
+    def shapes(self) -> tuple[ShapeName, ...]:
+        """Shape of each channel."""
+        return (self.shape,) * len(self.low) if isinstance(self.shape, str) else self.shape
+
+    @property
+    def concave(self) -> bool:
+        """Whether no channel has an S: each further unit of money brings less than the one before."""
+        return not set(self.shapes) & set(S_SHAPED)
 
     def orders(self, cost: np.ndarray) -> np.ndarray:
         """Orders a month that each channel brings at a cost; draws of curves give a row each."""
-        return np.asarray(self.scale * relative(self.shape, cost / self.middle, self.exponent))
+        return np.asarray(self.scale * by_channel(relative, self.shape, cost / self.middle, self.exponent))
 
     def worth(self, cost: np.ndarray) -> np.ndarray:
         """Money a month that each channel brings at a cost; draws of curves give a row each."""
@@ -52,12 +70,13 @@ class Curves:
     def marginal(self, cost: np.ndarray) -> np.ndarray:
         """Money that one more unit of cost brings in each channel."""
         least = np.maximum(cost, 1e-12) / self.middle
-        return np.asarray(self.value * self.scale / self.middle * slope(self.shape, least, self.exponent))
+        steep = by_channel(slope, self.shape, least, self.exponent)
+        return np.asarray(self.value * self.scale / self.middle * steep)
 
     def cost_at(self, marginal: np.ndarray) -> np.ndarray:
         """Find the cost at which one more unit brings so much, whatever the bounds."""
         steep = marginal * self.middle / np.maximum(self.value * self.scale, 1e-300)
-        return np.asarray(self.middle * inverse(self.shape, steep, self.exponent))
+        return np.asarray(self.middle * by_channel(inverse, self.shape, steep, self.exponent))
 
 
 @dataclass(frozen=True)

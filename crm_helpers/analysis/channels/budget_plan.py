@@ -18,6 +18,7 @@ from crm_helpers.analysis.channels.budget import (
     by_linear_program,
     by_marginal_value,
 )
+from crm_helpers.analysis.channels.draws_on_grid import divide_draws
 from crm_helpers.analysis.channels.limit_prices import PRICE_COLUMNS, limit_prices
 from crm_helpers.analysis.channels.response import ResponseCurves
 from crm_helpers.analysis.channels.stated_limits import Limited, StatedLimits, divide
@@ -44,10 +45,11 @@ class BudgetPlan:
     curves fully known is expected to bring beyond this one. `least` and `most` are what the
     channels cost together at least and at most. `left_out` says why a channel
     with cost is not in the plan. `disagreement` is how far greedy spending and equal marginal value stay
-    from the linear program, as a share of what the plan brings; with limits, `gap` is how far the plan is
-    from a bound no division can pass, and `conflict` names limits that cannot hold together;
+    from the linear program, as a share of what the plan brings; with limits or an S-shaped curve, `gap` is
+    how far the plan is from a bound no division can pass, and `conflict` names limits that cannot hold;
     `why_unspent` says why they leave money. `prices` names every limit that binds with what one unit of money
-    more of it would bring (`limit`, `kind`, `at`, `price`), the budget first.
+    more of it would bring (`limit`, `kind`, `at`, `price`), the budget first. `concave` is whether no curve
+    is an S; where one is, `disagreement` is between two grids.
     """
 
     table: pd.DataFrame
@@ -66,6 +68,7 @@ class BudgetPlan:
     conflict: tuple[str, ...] = ()
     why_unspent: str = ""
     prices: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PRICE_COLUMNS))
+    concave: bool = True
 
     @property
     def spent(self) -> bool:
@@ -85,12 +88,13 @@ def make_plan(
 ) -> BudgetPlan:
     """Divide a month's budget for the highest expected value, within the costs observed.
 
-    The plan is the optimum of the fitted curves; its gain over the present split is evaluated on draws of
-    the curves and order values. An optimum found on estimates promises too much: in each draw the draw's own
-    optimum is compared on the draw and on the fitted curves, and the mean difference is taken off
-    (bootstrap optimism, Efron & Tibshirani 1993, ch. 17; the optimiser's curse). How much of it to take off
-    is not certain itself: draws spread wider than shrunk estimates do, so the low end of the interval takes
-    off all of it and the high end nothing. "Move" only when the low end lies above zero.
+    The plan is the optimum of the fitted curves, on a grid where there are limits or an S-shaped curve; its
+    gain over the present split is evaluated on draws of the curves and order values. An optimum found on
+    estimates promises too much: in each draw the draw's own optimum is compared on the draw and on the
+    fitted curves, and the mean difference is taken off (bootstrap optimism, Efron & Tibshirani 1993, ch. 17;
+    the optimiser's curse). How much of it to take off is not certain itself: draws spread wider than shrunk
+    estimates do, so the low end of the interval takes off all of it and the high end nothing. "Move" only
+    when the low end lies above zero.
 
     Parameters
     ----------
@@ -121,15 +125,16 @@ def make_plan(
     least, most = float(curves.low.sum()), float(curves.high.sum())
     if why := _no_plan(len(table), money, least, most):
         return BudgetPlan(_compared(table, curves, now, now), why, money, least, most, left_out)
-    limited = divide(curves, table["channel"].tolist(), money, stated=limits) if limits.any else None
+    exact = limits.any or not curves.concave
+    limited = divide(curves, table["channel"].tolist(), money, stated=limits) if exact else None
     if limited and limited.plan.conflict:
         same, names = _compared(table, curves, now, now), limited.plan.conflict
         return BudgetPlan(same, "limits conflict", money, least, most, left_out, conflict=names)
-    plan = by_linear_program(curves, money)
-    observed, apart, gap, left = curves, _disagreement(curves, plan, money), 0.0, ""
+    plan = _in_money(limited) if limited else by_linear_program(curves, money)
+    apart = _disagreement(curves, table["channel"].tolist(), money)
+    observed, gap, left = curves, 0.0, ""
     if limited:
-        plan, curves, gap = _in_money(limited), limited.curves, limited.plan.gap
-        left = limited.plan.why_unspent
+        curves, gap, left = limited.curves, limited.plan.gap, limited.plan.why_unspent
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
     drawn = _drawn(fitted, values, usable, curves, seed)
@@ -141,7 +146,19 @@ def make_plan(
     unit = limited.unit if limited else 0.0
     compared = _compared(table, curves, now, plan.cost, observed=observed, unit=unit)
     prices = limit_prices(compared, money, price=plan.shadow_price, limited=limited, stated=limits)
-    found = (gain, promised, optimism, regret, plan.shadow_price, apart, gap, (), left, prices)
+    found = (
+        gain,
+        promised,
+        optimism,
+        regret,
+        plan.shadow_price,
+        apart,
+        gap,
+        (),
+        left,
+        prices,
+        curves.concave,
+    )
     return BudgetPlan(compared, advice, money, least, most, left_out, *found)
 
 
@@ -154,10 +171,23 @@ def _no_plan(channels: int, budget: float, least: float, most: float) -> Advice 
     return "budget too large" if budget > most * (1 + 1e-9) else None
 
 
-def _disagreement(curves: Curves, plan: Allocation, budget: float) -> float:
-    """Say how far greedy spending and equal marginal value stay from the linear program."""
-    others = (by_greedy(curves, budget).worth, float(curves.worth(by_marginal_value(curves, budget)).sum()))
-    return max(abs(other / plan.worth - 1) for other in others)
+def _disagreement(curves: Curves, names: list[str], budget: float) -> float:
+    """Say how far greedy spending and equal marginal value stay from the linear program, without limits.
+
+    Where a curve is an S they would stop at the wrong place: there two grids are held against each other.
+    """
+    if curves.concave:
+        best = by_linear_program(curves, budget).worth
+        others = [by_greedy(curves, budget).worth, _worth(curves, by_marginal_value(curves, budget))]
+    else:
+        one = replace(curves, scale=curves.scale[None], exponent=curves.exponent[None])
+        best = divide(curves, names, budget, stated=_NO_LIMITS).plan.worth
+        others = [_worth(curves, divide_draws(one, budget))]
+    return max(abs(other / best - 1) for other in others)
+
+
+def _worth(curves: Curves, cost: np.ndarray) -> float:
+    return float(curves.worth(cost).sum())
 
 
 def _in_money(limited: Limited) -> Allocation:
@@ -171,7 +201,8 @@ def _curves(fitted: ResponseCurves, values: pd.DataFrame, usable: np.ndarray, ma
     scale, exponent, low, high, middle = (
         rows[c].to_numpy(float) for c in ("scale", "exponent", "cost_low", "cost_high", "middle")
     )
-    return Curves(scale, exponent, worth, low, high, middle, fitted.shape)
+    shapes = fitted.choice.shapes(rows["channel"])
+    return Curves(scale, exponent, worth, low, high, middle, shapes)
 
 
 def _drawn(
@@ -201,7 +232,7 @@ def _gains(
     def gain(on: Curves, cost: np.ndarray) -> np.ndarray:
         return np.asarray(on.worth(cost).sum(axis=-1) - on.worth(base).sum(axis=-1))
 
-    own = by_marginal_value(drawn, *asked)
+    own = by_marginal_value(drawn, *asked) if drawn.concave else divide_draws(drawn, *asked)
     best, planned = gain(drawn, own), gain(drawn, plan)
     optimism = float((best - gain(curves, own)).mean())
     return float(gain(curves, plan)), max(0.0, optimism), max(0.0, float((best - planned).mean())), planned

@@ -10,12 +10,14 @@ import pandas as pd
 from crm_helpers.analysis.channels.budget_plan import BudgetPlan
 from crm_helpers.analysis.channels.measures import measure
 from crm_helpers.analysis.channels.response import ResponseCurves
+from crm_helpers.analysis.channels.shapes import CONCAVE, order_of
 from crm_helpers.analysis.estimates import Estimate
 from crm_helpers.record import Verdict
 
 __all__ = [
     "Said",
     "action",
+    "agreement",
     "answer",
     "campaign_sentences",
     "curve_sentences",
@@ -103,6 +105,13 @@ def plan_finding(plan: BudgetPlan, *, month: date | None = None) -> Said:
         return "channels.too_large", {"budget": plan.budget, "most": plan.most}
     values = {"gain": plan.gain, "budget": plan.budget, "month": _named(month)}
     return f"channels.{plan.advice.replace(' ', '_')}", values
+
+
+def agreement(plan: BudgetPlan) -> str:
+    """Name the ways to divide that are held against each other."""
+    if plan.concave:
+        return "Linear program, greedy and equal marginal value agree"
+    return "With an S-shaped curve: a fine and a coarse grid find divisions worth the same"
 
 
 def spent_sentences(plan: BudgetPlan) -> list[Said]:
@@ -226,7 +235,13 @@ def _shape_sentences(fitted: ResponseCurves) -> list[Said]:
     if not missed:
         return [("channels.shape_untried", {"shape": choice.shape})]
     key = "channels.shape_kept" if choice.shape == "power" else "channels.shape_other"
-    return [(key, {"months": int(choice.tried["months"].max()), "chosen": choice.shape, **missed})]
+    tried: dict[str, Any] = {shape: missed[shape] for shape in CONCAVE}
+    common: Said = (key, {"months": int(choice.tried["months"].max()), "chosen": choice.shape, **tried})
+    own: list[Said] = [
+        ("channels.shape_s", {"channel": name, "order": order_of(shape)})
+        for name, shape in choice.s_shaped.items()
+    ]
+    return [common, *own] if own or choice.asked else [common, ("channels.shape_no_s", {})]
 
 
 def _test_sentences(fitted: ResponseCurves) -> list[Said]:

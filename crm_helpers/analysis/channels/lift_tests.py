@@ -8,13 +8,14 @@ alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.channels.response_fit import Fit, middle_cost
-from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, relative
+from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, order_of, relative
 from crm_helpers.analysis.estimates import rounded
 from crm_helpers.errors import InputError, suggest
 from crm_helpers.lift import LiftTest
@@ -23,7 +24,7 @@ __all__ = ["TEST_COLUMNS", "Calibrated", "calibrate", "compared", "known_channel
 
 _MONTH = 365.25 / 12  # days
 _BEFORE = 3  # months whose mean cost is what the test started from
-_GRID = np.linspace(SMALLEST, LARGEST, 981)
+_GRID = np.linspace(SMALLEST, LARGEST, 981)  # of elasticities over the order of the shape
 TEST_COLUMNS = [
     "channel", "starts_on", "ends_on", "spend_change", "orders", "low", "high", "expected",
     "expected_without", "held",
@@ -58,7 +59,7 @@ def calibrate(
     draws: np.ndarray,
     *,
     channels: dict[str, pd.DataFrame],
-    shape: ShapeName,
+    shapes: Sequence[ShapeName],
     tests: tuple[LiftTest, ...],
     random: np.random.Generator,
 ) -> Calibrated:
@@ -72,8 +73,8 @@ def calibrate(
         Draws of the elasticities from it, a row a draw.
     channels
         Months by channel, in the order of `found`.
-    shape
-        Of the curves.
+    shapes
+        Of each channel.
     tests
         Lift tests; those of other channels are left out.
     random
@@ -90,13 +91,15 @@ def calibrate(
         if not own:
             continue
         level = float(np.exp(found.level[k]))
-        log_odds = np.sum([_log_odds(test, rows, level, shape) for test in own], axis=0)
-        value[k], variance[k], drawn[:, k] = _joined(value[k], variance[k], log_odds, len(drawn), random)
+        log_odds = np.sum([_log_odds(test, rows, level, shapes[k]) for test in own], axis=0)
+        n = order_of(shapes[k])
+        mean, spread, draws_of_it = _joined(value[k] / n, variance[k] / n**2, log_odds, len(drawn), random)
+        value[k], variance[k], drawn[:, k] = mean * n, spread * n**2, draws_of_it * n
     return Calibrated(value, variance, drawn)
 
 
 def _log_odds(test: LiftTest, rows: pd.DataFrame, level: float, shape: ShapeName) -> np.ndarray:
-    missed = _expected(test, rows, level, _GRID, shape) - test.orders
+    missed = _expected(test, rows, level, _GRID * order_of(shape), shape) - test.orders
     return np.asarray(-((missed / test.standard_error) ** 2) / 2)
 
 
@@ -122,7 +125,6 @@ def compared(
     channels: dict[str, pd.DataFrame],
     *,
     curves: tuple[pd.DataFrame, pd.DataFrame],
-    shape: ShapeName,
 ) -> pd.DataFrame:
     """Put each test beside what the curves say of it, fitted with the tests and without.
 
@@ -134,8 +136,6 @@ def compared(
         Months by channel.
     curves
         `ResponseCurves.curves` with the tests, and without.
-    shape
-        Of the curves.
 
     Returns
     -------
@@ -149,8 +149,8 @@ def compared(
         if test.channel not in channels:
             continue
         rows, alone = channels[test.channel], curves[1]
-        now, without = (_of_curve(test, rows, table, shape) for table in curves)
-        ends = [_of_curve(test, rows, alone, shape, at=f"exponent_{end}") for end in ("low", "high")]
+        now, without = (_of_curve(test, rows, table) for table in curves)
+        ends = [_of_curve(test, rows, alone, at=f"exponent_{end}") for end in ("low", "high")]
         low, high = (test.orders + sign * 1.959964 * test.standard_error for sign in (-1, 1))
         allowed = np.hypot(high - low, ends[1] - ends[0]) / 2
         told = (test.channel, test.starts_on, test.ends_on, test.spend_change, test.orders, low, high)
@@ -158,10 +158,9 @@ def compared(
     return rounded(pd.DataFrame(records, columns=TEST_COLUMNS))
 
 
-def _of_curve(
-    test: LiftTest, rows: pd.DataFrame, curves: pd.DataFrame, shape: ShapeName, *, at: str = "exponent"
-) -> float:
+def _of_curve(test: LiftTest, rows: pd.DataFrame, curves: pd.DataFrame, *, at: str = "exponent") -> float:
     own = curves[curves["channel"] == test.channel].iloc[0]
+    shape: ShapeName = own["shape"]
     ratio, b = np.array(middle_cost(rows) / float(own["middle"])), np.array(float(own["exponent"]))
     level = float(own["scale"]) * float(relative(shape, ratio, b))
     return float(_expected(test, rows, level, np.array(float(own[at])), shape))

@@ -1,7 +1,7 @@
 """How a channel's orders answer to its cost: a curve a channel that bends, and how sure it is.
 
 `orders = scale · g(cost / middle; exponent)`, with g one of `shapes`: each further unit of money brings less
-than the one before. Nothing is said beyond the costs that were observed.
+than the one before, on an S from its turning point on. Nothing is said beyond the costs that were observed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,24 @@ import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.channels.budget import Curves
-from crm_helpers.analysis.channels.lift_tests import TEST_COLUMNS, calibrate, compared, known_channels
+from crm_helpers.analysis.channels.lift_tests import (
+    TEST_COLUMNS,
+    Calibrated,
+    calibrate,
+    compared,
+    known_channels,
+)
 from crm_helpers.analysis.channels.response_fit import fit_each, middle_cost, shrink
 from crm_helpers.analysis.channels.shape_choice import ShapeChoice, choose_shape
-from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, relative
+from crm_helpers.analysis.channels.shapes import (
+    LARGEST,
+    S_SHAPED,
+    SMALLEST,
+    ShapeName,
+    by_channel,
+    order_of,
+    relative,
+)
 from crm_helpers.lift import LiftTest
 
 __all__ = ["FEWEST_MONTHS", "LARGEST", "SMALLEST", "ResponseCurves", "fit_curves", "tabulate"]
@@ -51,8 +65,13 @@ class ResponseCurves:
 
     @property
     def shape(self) -> ShapeName:
-        """Shape of all curves."""
+        """Shape of all curves but those that have an S for themselves."""
         return self.choice.shape
+
+    @property
+    def shapes(self) -> tuple[ShapeName, ...]:
+        """Shape of each curve."""
+        return self.choice.shapes(self.curves["channel"])
 
 
 def fit_curves(
@@ -114,7 +133,7 @@ def fit_curves(
     if not tested:
         return fitted
     curves = (fitted.curves, make(tests=()).curves)
-    return replace(fitted, tests=compared(tested, fit, curves=curves, shape=choice.shape))
+    return replace(fitted, tests=compared(tested, fit, curves=curves))
 
 
 def tabulate(fitted: ResponseCurves, *, points: int = 40) -> pd.DataFrame:
@@ -140,10 +159,10 @@ def tabulate(fitted: ResponseCurves, *, points: int = 40) -> pd.DataFrame:
 def _drawn(fitted: ResponseCurves, place: int, points: int) -> pd.DataFrame:
     row = fitted.curves.iloc[place]
     cost = np.linspace(float(row["cost_low"]), float(row["cost_high"]), points)
-    r = cost / float(row["middle"])
-    drawn = fitted.scales[:, [place]] * relative(fitted.shape, r, fitted.exponents[:, [place]])
+    r, shape = cost / float(row["middle"]), fitted.shapes[place]
+    drawn = fitted.scales[:, [place]] * relative(shape, r, fitted.exponents[:, [place]])
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    orders = float(row["scale"]) * relative(fitted.shape, r, np.array(float(row["exponent"])))
+    orders = float(row["scale"]) * relative(shape, r, np.array(float(row["exponent"])))
     return pd.DataFrame({"channel": row["channel"], "cost": cost, "orders": orders, "low": low, "high": high})
 
 
@@ -173,23 +192,36 @@ def _fitted(
     seed: int,
     recent: int,
 ) -> ResponseCurves:
-    shape, channels, random = choice.shape, list(fit.values()), np.random.default_rng(seed)
-    found = fit_each(channels, shape)
+    shapes, channels, random = choice.shapes(fit), list(fit.values()), np.random.default_rng(seed)
+    found = fit_each(channels, shapes)
     levels, slopes = found.draw(draws, random)
-    own = calibrate(found, slopes, channels=fit, shape=shape, tests=tests, random=random)
-    slope, slopes = shrink(own.elasticity, own.variance, own.draws, random)
-    exponent, exponents = np.clip(slope, SMALLEST, LARGEST), np.clip(slopes, SMALLEST, LARGEST)
+    own = calibrate(found, slopes, channels=fit, shapes=shapes, tests=tests, random=random)
+    slope, slopes = _together(own, shapes, random)
+    most = LARGEST * np.array([order_of(shape) for shape in shapes])
+    least = most * (SMALLEST / LARGEST)
+    exponent, exponents = np.clip(slope, least, most), np.clip(slopes, least, most)
     centre = np.array([middle_cost(rows) for rows in channels])
-    level = np.array([_level(*each, shape) for each in zip(channels, centre, exponent, strict=True)])
+    level = np.array([_level(*each) for each in zip(channels, centre, exponent, shapes, strict=True)])
     drawn = level * np.exp(levels - found.level)
     # a power is told by its orders at a cost of one, any other shape by those at the middle cost
-    middle = np.ones(len(centre)) if shape == "power" else centre
-    scale = level * relative(shape, middle / centre, exponent)
-    scales = drawn * relative(shape, middle / centre, exponents)
+    middle = np.where([shape == "power" for shape in shapes], 1.0, centre)
+    scale = level * by_channel(relative, shapes, middle / centre, exponent)
+    scales = drawn * by_channel(relative, shapes, middle / centre, exponents)
     nothing = np.zeros(len(scale))
-    curves = Curves(scale, exponent, nothing, nothing, nothing, middle, shape)
+    curves = Curves(scale, exponent, nothing, nothing, nothing, middle, shapes)
     table = _described(fit, curves, exponents, found.slope, recent)
     return ResponseCurves(table, unfit, scales, exponents, choice)
+
+
+def _together(
+    own: Calibrated, shapes: tuple[ShapeName, ...], random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw elasticities and their draws towards each other; an S has its own, for its middle is steep."""
+    alike = np.array([shape not in S_SHAPED for shape in shapes], bool)
+    slope, slopes = own.elasticity.copy(), own.draws.copy()
+    found = shrink(slope[alike], own.variance[alike], slopes[:, alike], random)
+    slope[alike], slopes[:, alike] = found
+    return slope, slopes
 
 
 def _level(rows: pd.DataFrame, middle: float, b: float, shape: ShapeName) -> float:
@@ -208,20 +240,21 @@ def _described(
     orders, most = curves.orders(now), np.array([cost.max() for cost in costs])
     elastic = now * replace(curves, value=np.ones(len(now))).marginal(now) / orders
     seen = 2 * now <= most
+    share = own / np.array([order_of(shape) for shape in curves.shapes])
     return pd.DataFrame({
-        "channel": list(fit), "shape": curves.shape, "scale": curves.scale, "middle": curves.middle,
+        "channel": list(fit), "shape": list(curves.shapes), "scale": curves.scale, "middle": curves.middle,
         "exponent": curves.exponent, "exponent_low": low, "exponent_high": high, "own_exponent": own,
         "r_squared": [_explained(rows, curves, k) for k, rows in enumerate(fit.values())],
         "months": [len(cost) for cost in costs], "cost_low": [cost.min() for cost in costs],
         "cost_high": most, "cost_now": now, "orders_now": orders, "tenth": elastic / 10,
         "doubling": np.where(seen, curves.orders(2 * now) / orders - 1, np.nan),
-        "note": np.where((own > SMALLEST) & (own < LARGEST), "", "held at the bound"),
+        "note": np.where((share > SMALLEST) & (share < LARGEST), "", "held at the bound"),
     })[_COLUMNS]  # fmt: skip
 
 
 def _explained(rows: pd.DataFrame, curves: Curves, k: int) -> float:
     orders, cost = rows["orders"].to_numpy(float), rows["cost"].to_numpy(float)
-    expected = curves.scale[k] * relative(curves.shape, cost / curves.middle[k], curves.exponent[k])
+    expected = curves.scale[k] * relative(curves.shapes[k], cost / curves.middle[k], curves.exponent[k])
     total = float(((orders - orders.mean()) ** 2).sum())
     return 1 - float(((orders - expected) ** 2).sum()) / total if total > 0 else math.nan
 

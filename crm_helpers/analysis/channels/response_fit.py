@@ -6,12 +6,13 @@ in the logarithms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, log_relative
+from crm_helpers.analysis.channels.shapes import LARGEST, SMALLEST, ShapeName, log_relative, order_of
 
 __all__ = ["Fit", "fit_each", "middle_cost", "shrink", "weighted_fits"]
 
@@ -52,7 +53,7 @@ def middle_cost(rows: pd.DataFrame) -> float:
     return float(np.exp(np.log(rows["cost"].to_numpy(float)).mean()))
 
 
-def fit_each(channels: list[pd.DataFrame], shape: ShapeName) -> Fit:
+def fit_each(channels: list[pd.DataFrame], shapes: Sequence[ShapeName]) -> Fit:
     """Fit each channel by Poisson likelihood, with the covariance of the delete-one-month jackknife.
 
     The jackknife asks nothing of the variance of the orders, and holds with few months where a bootstrap's
@@ -62,8 +63,8 @@ def fit_each(channels: list[pd.DataFrame], shape: ShapeName) -> Fit:
     ----------
     channels
         `period`, `cost` (above zero) and `orders` of each.
-    shape
-        Of all curves.
+    shapes
+        Of each.
 
     Returns
     -------
@@ -72,7 +73,7 @@ def fit_each(channels: list[pd.DataFrame], shape: ShapeName) -> Fit:
     """
     months = sorted(set().union(*(rows["period"] for rows in channels)))
     levels, slopes, scaled = [], [], []
-    for rows in channels:
+    for rows, shape in zip(channels, shapes, strict=True):
         weights = 1 - np.vstack([np.zeros(len(rows)), _leave_out(rows, months)])
         a, b = weighted_fits(rows, weights, shape)
         levels.append(a)
@@ -105,7 +106,7 @@ def weighted_fits(
     """
     y, r = rows["orders"].to_numpy(float), rows["cost"].to_numpy(float) / middle_cost(rows)
     a = np.log(np.maximum(w @ y, 0.5) / w.sum(axis=1))
-    b = np.zeros(len(w)) if shape == "power" else np.full(len(w), _START)
+    b, n = np.zeros(len(w)) if shape == "power" else np.full(len(w), _START), order_of(shape)
     for _ in range(steps):
         curve = log_relative(shape, r, b[:, None])
         x, mu = curve.by_b, w * np.exp(np.clip(a[:, None] + curve.level, -50, 50))
@@ -116,7 +117,7 @@ def weighted_fits(
         before = b
         a = a + np.clip((h11 * g0 - h01 * g1) / det, -LARGEST_STEP, LARGEST_STEP)
         b = b + np.clip((h00 * g1 - h01 * g0) / det, -LARGEST_STEP, LARGEST_STEP)
-        b = b if shape == "power" else np.clip(b, SMALLEST, LARGEST)
+        b = b if shape == "power" else np.clip(b, SMALLEST * n, LARGEST * n)
         if np.abs(b - before).max(initial=0.0) < _CLOSE:
             break
     return a, b

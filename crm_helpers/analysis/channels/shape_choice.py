@@ -1,14 +1,19 @@
-"""Which shape the curves have: the one that misses the orders of months it has not seen by least."""
+"""Which shape the curves have: the one that misses the orders of months it has not seen by least.
+
+Channels share a shape, for one alone has too few months to tell a power from a logarithm. An S is another
+matter: it rises faster than cost where the others cannot, and a channel has it for itself.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from crm_helpers.analysis.channels.response_fit import middle_cost, weighted_fits
-from crm_helpers.analysis.channels.shapes import SHAPES, ShapeName, log_relative
+from crm_helpers.analysis.channels.shapes import CONCAVE, S_SHAPED, SHAPES, ShapeName, log_relative
 from crm_helpers.analysis.estimates import rounded
 
 __all__ = ["FEWEST_AHEAD", "ShapeChoice", "choose_shape"]
@@ -17,6 +22,7 @@ FEWEST_AHEAD = 4
 """Months predicted from the months before, below which nothing is chosen."""
 
 _FEWEST_BEFORE = 6
+_ODDS = 20.0  # of an S against the best other shape, times the channels tried: in one of twenty by luck
 _LUCK = 1.645  # standard errors that one shape beats another by in one of twenty tries by luck
 _COLUMNS = ["channel", "shape", "missed", "deviance", "months", "chosen"]
 
@@ -25,18 +31,26 @@ _COLUMNS = ["channel", "shape", "missed", "deviance", "months", "chosen"]
 class ShapeChoice:
     """The shape, how each did by channel, and by how much the chosen one beats the power.
 
-    `better` is the share of the power's deviance that the best other shape saves, `error` its standard error;
-    both are missing where there are too few months to try.
+    `s_shaped` are the channels that have an S instead, `asked` whether the shape was given. `better` is the
+    share of the power's deviance that the best other shape saves, `error` its standard error; both are
+    missing where there are too few months to try.
     """
 
     shape: ShapeName
     tried: pd.DataFrame
     better: float = np.nan
     error: float = np.nan
+    s_shaped: dict[str, ShapeName] = field(default_factory=dict)
+    asked: bool = False
 
     def of(self, shape: ShapeName) -> ShapeChoice:
         """Take another shape, whatever the months say."""
-        return replace(self, shape=shape, tried=self.tried.assign(chosen=self.tried["shape"] == shape))
+        chosen = self.tried["shape"] == shape
+        return replace(self, shape=shape, tried=self.tried.assign(chosen=chosen), s_shaped={}, asked=True)
+
+    def shapes(self, channels: Iterable[str]) -> tuple[ShapeName, ...]:
+        """Give the shape of each channel."""
+        return tuple(self.s_shaped.get(name, self.shape) for name in channels)
 
     @property
     def missed(self) -> dict[str, float]:
@@ -50,9 +64,11 @@ class ShapeChoice:
 def choose_shape(channels: dict[str, pd.DataFrame]) -> ShapeChoice:
     """Predict each month of the second half from the months before it, with every shape.
 
-    One shape is chosen for all channels, for a channel alone has too few months to tell. Another than the
-    power is taken only where it saves more deviance than luck would (one side, 95 %; months as units, all
-    channels of a month together).
+    One shape is chosen for all channels; another than the power is taken only where it saves more deviance
+    than luck would (one side, 95 %; months as units, all channels of a month together). A channel gets an S
+    where its months are 20 K times likelier, foretold by it, than by the best of the other shapes, with K
+    the channels tried: by luck that happens to one of twenty companies at most (Ville's inequality; Dawid
+    1984). One month alone does not decide it, and a spread beyond Poisson's makes all odds smaller.
 
     Parameters
     ----------
@@ -70,14 +86,34 @@ def choose_shape(channels: dict[str, pd.DataFrame]) -> ShapeChoice:
     months = pd.concat(ahead, ignore_index=True) if ahead else pd.DataFrame()
     if ahead == [] or months["period"].nunique() < FEWEST_AHEAD:
         return ShapeChoice("power", pd.DataFrame(columns=[*_COLUMNS, "orders"]))
-    wide = months.pivot_table(index="period", columns="shape", values="deviance", aggfunc="sum")
-    sums = {shape: float(np.sum(wide[shape].to_numpy(float))) for shape in SHAPES}
-    other = min(SHAPES[1:], key=lambda shape: sums[shape])
+    found = _s_shaped(months)
+    others = months[~months["channel"].isin(found)]
+    wide = (others if len(others) else months).pivot_table(
+        index="period", columns="shape", values="deviance", aggfunc="sum"
+    )
+    sums = {shape: float(np.sum(wide[shape].to_numpy(float))) for shape in CONCAVE}
+    other = min(CONCAVE[1:], key=lambda shape: sums[shape])
     saved = wide["power"].to_numpy(float) - wide[other].to_numpy(float)
     error = float(saved.std(ddof=1) * np.sqrt(len(saved)))
     chosen: ShapeName = other if float(saved.sum()) > _LUCK * error else "power"
     total = max(sums["power"], 1e-12)
-    return ShapeChoice(chosen, _table(months, chosen), float(saved.sum()) / total, error / total)
+    choice = ShapeChoice(chosen, months, float(saved.sum()) / total, error / total, found)
+    return replace(choice, tried=_table(months, choice))
+
+
+def _s_shaped(months: pd.DataFrame) -> dict[str, ShapeName]:
+    """Find channels whose months an S foretells better than any other shape, beyond luck."""
+    found, odds = dict[str, ShapeName](), _ODDS * months["channel"].nunique()
+    for name, own in months.groupby("channel"):
+        wide = own.pivot_table(index="period", columns="shape", values="deviance")
+        sums = wide.sum().to_dict()
+        s, rival = (min(shapes, key=lambda shape: sums[shape]) for shapes in (S_SHAPED, CONCAVE))
+        saved = (wide[rival] - wide[s]).to_numpy(float)
+        spread = max(1.0, float(wide[s].mean()))
+        enough = saved.sum() > 2 * spread * np.log(odds) and saved.sum() > saved.max()
+        if len(saved) >= FEWEST_AHEAD and enough:
+            found[str(name)] = s
+    return found
 
 
 def _predicted(name: str, rows: pd.DataFrame, shape: ShapeName) -> list[pd.DataFrame]:
@@ -101,9 +137,10 @@ def _predicted(name: str, rows: pd.DataFrame, shape: ShapeName) -> list[pd.DataF
     ]  # fmt: skip
 
 
-def _table(months: pd.DataFrame, chosen: str) -> pd.DataFrame:
+def _table(months: pd.DataFrame, choice: ShapeChoice) -> pd.DataFrame:
     own = months.groupby(["channel", "shape"], as_index=False).agg(
         by=("by", "sum"), orders=("orders", "sum"), deviance=("deviance", "mean"), months=("period", "count")
     )
     own["missed"] = own["by"] / own["orders"].where(own["orders"] > 0)
-    return rounded(own.assign(chosen=own["shape"] == chosen)[[*_COLUMNS, "orders"]])
+    chosen = own["shape"] == list(choice.shapes(own["channel"]))
+    return rounded(own.assign(chosen=chosen)[[*_COLUMNS, "orders"]])
