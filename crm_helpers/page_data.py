@@ -13,7 +13,7 @@ import pandas as pd
 
 from crm_helpers import lake
 from crm_helpers.engine import schema_of
-from crm_helpers.errors import RunError, suggest
+from crm_helpers.errors import InputError, RunError, suggest
 from crm_helpers.layout import CompanyFolder
 from crm_helpers.profile import Profile, load_profile
 from crm_helpers.record import PageResult, RunContext, TableRecord
@@ -207,9 +207,17 @@ class PageData(ABC):
             return {}
         times = expression.aggregate(first=expression.ordered_at.min(), last=expression.ordered_at.max())
         first, last = times.execute().iloc[0]
-        return (
-            {} if is_missing(first) else {"first": write_date(first.date()), "last": write_date(last.date())}
-        )
+        if is_missing(first):
+            return {}
+        self._require_after(first.date())
+        return {"first": write_date(first.date()), "last": write_date(last.date())}
+
+    def _require_after(self, first: date) -> None:
+        asked = self._stated_day or (self._run.as_of if self._run else None)
+        if asked and asked <= first:  # an empty report would be published as a good one
+            raise InputError(
+                f"{self.name}.as_of: {asked} is not after the first transaction, {first}; take a later day"
+            )
 
     def _must_be_stated(self, kind: str, name: str, stated: list[str]) -> None:
         if name not in stated:

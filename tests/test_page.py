@@ -116,6 +116,14 @@ def test_as_of_is_the_day_after_the_last_transaction_or_the_parameter(page: Page
     assert (page.as_of, stated.as_of) == (dt.date(2018, 1, 2), dt.date(2017, 6, 30))
 
 
+def test_a_day_before_all_data_is_refused(root: Path) -> None:
+    early = open_page("03_segmentation", company="little", as_of="2017-01-03", clusters=0)
+    with pytest.raises(InputError, match=r"as_of: 2017-01-03 is not after the first transaction, 2017-01-03"):
+        early.read("transactions")
+    later = open_page("03_segmentation", company="little", as_of="2017-01-04", clusters=0)
+    assert later.read("transactions").count().execute() == 2
+
+
 def test_reading_records_rows_fingerprint_and_period(page: Page) -> None:
     assert page.read("transactions").count().execute() == 2
     block = page.blocks[-1]

@@ -16,6 +16,7 @@ from crm_helpers.cleaning.rules import CODES, DECLARED, KEPT_AS_ZERO, RAGGED_ROW
 from crm_helpers.errors import InputError
 from crm_helpers.ingest.batches import FAULT, ROW, SET_ASIDE, said_row
 from crm_helpers.ingest.conversion import MOSTLY, UNDECLARED_DATE, Locale, converted, in_range, present
+from crm_helpers.ingest.fits import both_orders, declaration
 from crm_helpers.ingest.forms import register_phones
 from crm_helpers.lake import quote_identifier, quote_text
 from crm_helpers.profile import TableMapping
@@ -24,6 +25,7 @@ from crm_helpers.tables import Column, Table
 __all__ = ["FIRST_RULE", "Standardised", "clean_place", "code_of", "standardise"]
 
 FIRST_RULE = 100  # what `fatal` holds of a row that the first condition of the profile sets aside
+LOOKED_AT = 10_000  # rows that say how a refused column is written
 RAGGED = 255  # what `fatal` holds where a row could not be split into columns
 
 
@@ -107,7 +109,7 @@ def standardise(
         raise InputError(f"tables.{table.name}.columns: {what}") from None
     rules = tuple(mapping.set_aside)
     counts = _counts(connection, converted_rows, columns, rules)
-    _refuse(connection, converted_rows, mapping, counts)
+    _refuse(connection, converted_rows, mapping, counts, mapped=mapped.limit(LOOKED_AT))
     return Standardised(
         table, mapping.source, converted_rows, columns, key, counts["rows"],
         _ragged(counts) | _declared(counts, rules) | _by_rule(counts, "quarantined", columns),
@@ -264,7 +266,12 @@ def _by_rule(
 
 
 def _refuse(
-    connection: ibis.BaseBackend, rows: Converted, mapping: TableMapping, counts: Mapping[str, int]
+    connection: ibis.BaseBackend,
+    rows: Converted,
+    mapping: TableMapping,
+    counts: Mapping[str, int],
+    *,
+    mapped: ibis.Table,
 ) -> None:
     table = rows.table
     for name in mapping.columns:
@@ -273,15 +280,16 @@ def _refuse(
         if counts[f"quarantined {name} 4"] + counts[f"set_missing {name} 4"]:
             where = _first_row(connection, rows, f"{code_of(name)} = 4")
             raise InputError(
-                f'{key}: {where} of source "{mapping.source}" can be read day first or month first; declare'
-                ' which, as formats = ["%d/%m/%Y"] or formats = ["%m/%d/%Y"]'
+                f'{key}: {where} of source "{mapping.source}" can be read day first or month first;'
+                f" declare which, as {both_orders(declaration(connection, mapped, name, table.column(name)))}"
             )
         if unreadable > MOSTLY * (unreadable + good):
             where = _first_row(connection, rows, f"{code_of(name)} IN (2, 4)")
             kind = table.column(name).type
+            way = declaration(connection, mapped, name, table.column(name)) or "declare formats or decimals"
             raise InputError(
                 f"{key}: {unreadable:,} of {unreadable + good:,} values cannot be read as {kind}, first in"
-                f' {where} of source "{mapping.source}"; correct the mapping or declare formats'
+                f' {where} of source "{mapping.source}"; correct the mapping or {way}'
             )
     if counts["good"] == 0:
         raise InputError(

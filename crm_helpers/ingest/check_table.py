@@ -34,7 +34,7 @@ def print_check(found: pd.DataFrame, stream: TextIO) -> None:
         if row["what"] == "source":
             reachable = "yes" if row["reachable"] else "no"
             _add(sources, state, name, reachable, row["rows"], mapped, row["personal"])
-        else:
+        elif row["what"] == "table":
             _add(tables, state, name, mapped.split(" of ", maxsplit=1)[0], row["converts"])
     for table in (sources, tables):
         console.print(table)

@@ -13,6 +13,7 @@ from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.batches import SET_ASIDE
 from crm_helpers.ingest.conversion import MOSTLY
 from crm_helpers.ingest.encodings import guess_encoding
+from crm_helpers.ingest.fits import declaration
 from crm_helpers.ingest.mapping import mapped_columns
 from crm_helpers.ingest.personal import personal_columns
 from crm_helpers.ingest.places import locate_all
@@ -101,7 +102,7 @@ def _other_encoding(folder: CompanyFolder, name: str, source: AnySource) -> str:
 def _checked_table(tried: Trial, table: str) -> dict[str, object]:
     mapping = tried.profile.tables[table]
     if mapping.source not in tried.samples:
-        return _row("table", table, detail=f'its source "{mapping.source}" cannot be read')
+        return _row("table", table, detail=f'tables.{table}: its source "{mapping.source}" cannot be read')
     if table in tried.faults:
         return _row("table", table, reachable=True, detail=tried.faults[table])
     try:
@@ -133,7 +134,11 @@ def _converting(tried: Trial, table: str) -> dict[str, str]:
             line = (
                 f"{key}: {present - fine:,} of {present:,} sampled values are no {column.type} in its bounds"
             )
-            (faults if fine < MOSTLY * present else advice).append(line)
+            if fine < MOSTLY * present:
+                way = declaration(connection, mapped, name, column)
+                faults.append(f"{line}; {way or 'map another column or declare how they are written'}")
+            else:
+                advice.append(line)
         if column.required and present < rows:
             advice.append(
                 f"{key}: {rows - present:,} of {rows:,} sampled rows lack it and would be set aside"

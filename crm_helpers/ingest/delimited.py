@@ -37,10 +37,13 @@ USUAL_RECORD = 2_000_000  # bytes, the engine's own limit
 
 _LINE = re.compile(r"(?:on Line:|in line) (\d+)")
 _ENCODING = 'is not in the declared encoding; crm check guesses it, state it in encoding, as "gb18030"'
+_RAGGED = (
+    "has more or fewer values than the header has columns; correct it, or let ragged = 0.01 put it aside"
+)
 _FAULTS = (
     ("not utf-8", _ENCODING),
     ("Invalid unicode", _ENCODING),
-    ("Expected Number of Columns", "has more or fewer values than the header has columns"),
+    ("Expected Number of Columns", _RAGGED),
     ("unterminated quote", "holds a quote that is not closed or not doubled"),
     ("Maximum line size", "is longer than 16 MB; a quote before it is probably not closed"),
     ("maximum_object_size", "holds a document longer than 16 MB"),

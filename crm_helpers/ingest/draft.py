@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from crm_helpers.tables import DATED, TABLES, Column, Table
 
 __all__ = ["FoundSource", "draft_profile"]
 
+ONE_SOURCE = "A table has one source: put files of the same columns into one folder, and name it in path."
 LEAST_SCORE = 1.0  # of a source for a table: most of its required columns, or its name and a part of them
 
 
@@ -23,10 +25,11 @@ LEAST_SCORE = 1.0  # of a source for a table: most of its required columns, or i
 class FoundSource:
     """One source of a file: its first rows, and what was guessed of the way it is written."""
 
-    name: str
+    title: str  # of the file, sheet or table
     source: AnySource
     sample: Sample = field(compare=False)
     notes: tuple[str, ...] = ()
+    name: str = ""  # in the profile
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,7 +77,7 @@ def _body(sources: list[FoundSource], assigned: dict[str, FoundSource]) -> tuple
         lines += _table_lines(TABLES[name], item, guessed[name], needed=name == dated)
     if not dated:
         lines += [f"# Nothing looks like {' or '.join(DATED)}; one of them must be mapped.", ""]
-    lines += [f"# The source {i.name} feeds no table yet." for i in sources if i not in assigned.values()]
+    lines += [_unused_line(i, assigned.values()) for i in sources if i not in assigned.values()]
     return lines, frozenset[str]().union(*(guess.currencies for guess in guessed.values()))
 
 
@@ -94,16 +97,30 @@ def _other_kinds() -> list[str]:
 
 def _assigned(sources: list[FoundSource]) -> dict[str, FoundSource]:
     scored = sorted(
-        (-table_score(item.name, list(item.columns), table), i, table.name)
+        (-table_score(item.title, list(item.columns), table), i, table.name)
         for i, item in enumerate(sources)
         for table in TABLES.values()
     )
     found: dict[str, FoundSource] = {}
     for score, i, table in scored:
-        free = table not in found and sources[i] not in found.values() and sources[i].sample.rows.num_rows
-        if score <= -LEAST_SCORE and free:
-            found[table] = sources[i]
+        item, taken = sources[i], found.values()
+        # what has the columns of a source that feeds a table is more of the same, and no other table
+        free = table not in found and item.sample.rows.num_rows and not _twin(item, taken)
+        if score <= -LEAST_SCORE and item not in taken and free:
+            found[table] = item
     return {name: found[name] for name in TABLES if name in found}
+
+
+def _twin(item: FoundSource, others: Iterable[FoundSource]) -> FoundSource | None:
+    return next((other for other in others if other != item and other.columns == item.columns), None)
+
+
+def _unused_line(item: FoundSource, used: Iterable[FoundSource]) -> str:
+    twin = _twin(item, used)
+    line = f"# The source {item.name} feeds no table yet"
+    if twin is None:
+        return f"{line}."
+    return f"{line}: it has the columns of {twin.name}. {ONE_SOURCE}"
 
 
 def _source_lines(item: FoundSource, *, used: bool) -> list[str]:

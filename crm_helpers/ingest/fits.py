@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -14,7 +16,7 @@ from crm_helpers.lake import quote_identifier
 from crm_helpers.profile import ColumnMapping, Decimals
 from crm_helpers.tables import Column
 
-__all__ = ["Fit", "fit_values"]
+__all__ = ["Fit", "both_orders", "declaration", "fit_values"]
 
 DATE_FORMATS = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%Y年%m月%d日", "%d.%m.%y",
@@ -66,6 +68,45 @@ def fit_values(connection: ibis.BaseBackend, sample: ibis.Table, header: str, co
         for word, share in suspects(connection, values, column).items()
     ]
     return replace(fit, notes=(*fit.notes, *words))
+
+
+def declaration(connection: ibis.BaseBackend, sample: ibis.Table, header: str, column: Column) -> str:
+    """Say what to declare of a column so that most of its values convert; nothing where nothing helps.
+
+    Parameters
+    ----------
+    connection, sample, header, column
+        As in `fit_values`.
+
+    Returns
+    -------
+    str
+        Keys as a profile takes them, or the question that only the company can answer.
+    """
+    if column.type not in _FITS or sample.count().execute() == 0:
+        return ""
+    fit = _FITS[column.type](connection, sample, header, column)
+    if fit.share >= MOSTLY and fit.declared:
+        return "declare " + ", ".join(f"{key} = {_stated(value)}" for key, value in fit.declared.items())
+    return next((note[note.index("declare") :] for note in fit.notes if "declare" in note), "")
+
+
+def both_orders(way: str) -> str:
+    """Write the two readings of a date as a profile takes them, day first and month first.
+
+    Examples
+    --------
+    >>> print(both_orders('declare formats = ["%d.%m.%Y %H:%M"]'))
+    formats = ["%d.%m.%Y %H:%M"] or formats = ["%m.%d.%Y %H:%M"]
+    """
+    found = re.search(r'"(%[dm])(.)(%[dm])(.*?)"', way)
+    between, rest = (found[2], found[4]) if found else ("/", "/%Y")
+    readings = ("%d", "%m"), ("%m", "%d")
+    return " or ".join(f'formats = ["{first}{between}{second}{rest}"]' for first, second in readings)
+
+
+def _stated(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _share(

@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -18,6 +19,7 @@ from crm_helpers.ingest.archives import PACKED
 from crm_helpers.ingest.databases import table_names
 from crm_helpers.ingest.draft import FoundSource, draft_profile
 from crm_helpers.ingest.likeness import likeliest_table
+from crm_helpers.ingest.parts_of_one import parts_joined
 from crm_helpers.ingest.samples import SAMPLE_ROWS, sample_source
 from crm_helpers.ingest.sniff import KINDS, Written, kind_of, written_as
 from crm_helpers.layout import CompanyFolder, company_folder
@@ -117,21 +119,28 @@ def _copy(path: Path, target: Path) -> None:
 
 
 def _sources(folder: CompanyFolder, names: list[str], databases: list[str]) -> list[FoundSource]:
-    found: list[FoundSource] = []
     with tempfile.TemporaryDirectory(prefix="crm-new-") as work:
         all_written = [
             *((name, written) for name in names for written in _of_file(folder, name, Path(work))),
             *((variable, written) for variable in databases for written in _of_database(folder, variable)),
         ]
-        for name, written in all_written:
-            source = _SOURCE.validate_python(written.keys)
-            stem = Path(name).name.split(".")[0]
-            title = written.keys.get("sheet") or written.keys.get("table") or stem
-            sample = sample_source(folder, title, source, Path(work), most=SAMPLE_ROWS)
-            fallback = f"{likeliest_table(title, list(sample.columns))}_{source.kind}"
-            own = _source_name(title, {item.name for item in found}, fallback=fallback)
-            found.append(FoundSource(own, source, sample, written.notes))
-    return found
+        return _named(parts_joined(_found(folder, *each, Path(work)) for each in all_written))
+
+
+def _found(folder: CompanyFolder, name: str, written: Written, work: Path) -> FoundSource:
+    source = _SOURCE.validate_python(written.keys)
+    title = written.keys.get("sheet") or written.keys.get("table") or Path(name).name.split(".")[0]
+    return FoundSource(
+        title, source, sample_source(folder, title, source, work, most=SAMPLE_ROWS), written.notes
+    )
+
+
+def _named(sources: list[FoundSource]) -> list[FoundSource]:
+    taken: list[str] = []
+    for item in sources:
+        fallback = f"{likeliest_table(item.title, list(item.columns))}_{item.source.kind}"
+        taken.append(_source_name(item.title, set(taken), fallback=fallback))
+    return [replace(item, name=name) for item, name in zip(sources, taken, strict=True)]
 
 
 def _of_database(folder: CompanyFolder, variable: str) -> list[Written]:

@@ -46,7 +46,8 @@ def proposed_columns(table: Table, headers: Sequence[str], origins: Mapping[str,
     Returns
     -------
     dict of str to str
-        A comment by canonical column: an amount as quantity times unit price, a contact for its customer.
+        A comment by canonical column: an amount as quantity times unit price or as the price of one unit, a
+        contact for its customer.
     """
     found = {}
     if table.name == "transactions" and "amount" not in origins:
@@ -96,15 +97,19 @@ def proposed_rules(
 
 
 def _product(headers: Sequence[str]) -> str:
-    parts = []
-    for wanted in ("quantity", "unit_price"):
-        score, header = max(((column_score(h, wanted), h) for h in headers), default=(0.0, ""))
-        if score < SYNONYM:
-            return ""
-        parts.append(f"CAST({quote_identifier(header)} AS DECIMAL(18, 4))")
+    quantity, price = (_known(headers, wanted) for wanted in ("quantity", "unit_price"))
+    if not price:
+        return ""
     # proposed only: whether discounts and taxes are in the price, nobody but the company knows
-    sql = " * ".join(parts)
+    if not quantity:
+        return f"# amount = {toml_text(price)}  # score {BY_PRODUCT:.2f}: the price, where a line is one unit"
+    sql = " * ".join(f"CAST({quote_identifier(header)} AS DECIMAL(18, 4))" for header in (quantity, price))
     return f"# amount = {{ sql = {toml_text(sql)} }}  # score {BY_PRODUCT:.2f}: quantity times unit price"
+
+
+def _known(headers: Sequence[str], wanted: str) -> str:
+    score, header = max(((column_score(h, wanted), h) for h in headers), default=(0.0, ""))
+    return header if score >= SYNONYM else ""
 
 
 def _states(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:
@@ -137,8 +142,8 @@ def _lettered(origins: Mapping[str, str], sample: Sampled) -> dict[str, tuple[st
 
 
 def _unpriced(headers: Sequence[str], sample: Sampled) -> dict[str, tuple[str, int]]:
-    score, header = max(((column_score(h, "unit_price"), h) for h in headers), default=(0.0, ""))
-    if score < SYNONYM:
+    header = _known(headers, "unit_price")
+    if not header:
         return {}
     condition = f"TRY_CAST({quote_identifier(header)} AS DECIMAL(18, 4)) <= 0"
     rows = sample[0].raw_sql(f"SELECT count(*) FROM {_rows(sample)} WHERE {condition}").fetchone()[0]

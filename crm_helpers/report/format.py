@@ -53,9 +53,10 @@ _MONTHS = [
     "July", "August", "September", "October", "November", "December",
 ]  # fmt: skip
 # controls, soft hyphen, zero-width, direction marks and overrides, byte order mark, lone surrogates
+# a word joiner may stand where `_money` puts it: words of an earlier page pass here again
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
+    "\u2061-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]|(?<!\u2212)\u2060"
 )
 
 
@@ -258,11 +259,13 @@ def _by_size(number: float, unit: str) -> int:
         return 0
     if unit == "score":
         return 2
-    return max(0, min(6, 2 - math.floor(math.log10(abs(number)))))
+    return max(0, min(4, 2 - math.floor(math.log10(abs(number)))))
 
 
 def _share(share: float, decimals: int | None) -> str:
     percent = share * 100
+    if is_missing(percent):  # too large to be one
+        return "–"
     if decimals is None:
         near_end = 0 < abs(percent) < 9.95 or 99 < percent < 100
         decimals = 1 if near_end and percent != int(percent) else 0
@@ -275,9 +278,9 @@ def _share(share: float, decimals: int | None) -> str:
 def _money(amount: float | Decimal, currency: str, decimals: int | None) -> str:
     if decimals is None:
         decimals = 0 if amount == int(amount) else 2
-    words = _grouped(amount, decimals)
-    sign = "−" if words.startswith("−") else ""
-    return f"{sign}{currency_sign(currency)}{words.removeprefix('−')}"
+    words, sign = _grouped(amount, decimals), currency_sign(currency)
+    # a line may end between a minus and a currency's sign, but not where a word joiner stands
+    return words.replace("−", f"−\u2060{sign}") if sign and words.startswith("−") else sign + words
 
 
 def _grouped(number: float | Decimal, decimals: int) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from crm_helpers.report.blocks import Block
 from crm_helpers.report.format import write_date
 from crm_helpers.report.svg import safe_svg
 from crm_helpers.report.wording import plain, sentence
 
-__all__ = ["TEMPLATES", "environment", "fragment"]
+__all__ = ["TEMPLATES", "breakable", "environment", "fragment"]
 
 TEMPLATES = Path(__file__).parent / "template"
+_PARTS = re.compile(r"(?<=[A-Za-z])([._/])(?=[A-Za-z])")
 
 
 @cache
@@ -42,12 +44,23 @@ def environment(language: str = "en") -> Environment:
         "verdict_key": lambda verdict: "verdict_" + (verdict or "none").replace(" ", "_"),
         "script_hash": f"sha256-{digest}",
     }
-    made.filters |= {"svg": safe_svg, "day": write_date, "moment": _moment}
+    made.filters |= {"svg": safe_svg, "day": write_date, "moment": _moment, "breakable": breakable}
     return made
 
 
 def _words(language: str, key: str, **values: Any) -> str:
     return plain(sentence(f"common.{key}", values, language=language))
+
+
+def breakable(words: str) -> Markup:
+    """Escape words, and let a line end after each part of a column's or a file's name.
+
+    Examples
+    --------
+    >>> str(breakable("orders.order_id < 4,596.39"))
+    'orders.<wbr>order_<wbr>id &lt; 4,596.39'
+    """
+    return Markup(_PARTS.sub(r"\1<wbr>", str(escape(words))))  # noqa: S704 - escaped before
 
 
 def _without_breaks(style: str) -> str:

@@ -52,7 +52,7 @@ class Standing:
 
 
 def standing(results: Sequence[PageResult]) -> Standing:
-    """Count verdicts, and pick the first of the surest answers about customers.
+    """Count verdicts, and pick the first of the surest answers, one about customers where there is any.
 
     Parameters
     ----------
@@ -62,12 +62,14 @@ def standing(results: Sequence[PageResult]) -> Standing:
     Returns
     -------
     Standing
-        The verdict on the whole is that of the surest answer, `indicative` when any page is less sure.
+        The verdict on the whole is that of the surest answer about customers, `indicative` when any page is
+        less sure.
     """
     verdicts = [result.verdict for result in results]
     solid, indicative = verdicts.count("solid"), verdicts.count("indicative")
     answered = [result for result in _surest(results) if result.answer]
-    whole: Verdict = "indicative" if solid or indicative else "not enough data"
+    known = [result for result in results if result.page not in FOUNDATIONS and _is_answered(result)]
+    whole: Verdict = "indicative" if known else "not enough data"
     if results and solid == len(results):
         whole = "solid"
     lead = answered[0].answer if answered else "no page has answered its question yet."
@@ -135,7 +137,7 @@ def left_out(skipped: Mapping[str, str]) -> str:
 
 
 def leading_numbers(results: Sequence[PageResult], *, most: int) -> list[dict[str, Any]]:
-    """Choose the headline numbers of the pages about customers, the first of each before the second of any.
+    """Choose the headline numbers of the pages that know of customers, the first of each before any second.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ def leading_numbers(results: Sequence[PageResult], *, most: int) -> list[dict[st
     ranked = [
         (place, order, _number(result, headline))
         for order, result in enumerate(results)
-        if result.page not in FOUNDATIONS
+        if result.page not in FOUNDATIONS and result.verdict != "not enough data"
         for place, headline in enumerate(result.headlines)
     ]
     return [number for _, _, number in sorted(ranked, key=lambda item: item[:2])][:most]
@@ -171,7 +173,14 @@ def give_actions(page: Page, results: Sequence[PageResult], *, most: int) -> Non
 
 
 def _surest(results: Sequence[PageResult]) -> list[PageResult]:
-    return sorted(results, key=lambda r: (r.page in FOUNDATIONS, _ORDER[r.verdict], r.page))
+    # what cannot be told of customers comes after what can be told of the data
+    return sorted(
+        results, key=lambda r: (not _is_answered(r), r.page in FOUNDATIONS, _ORDER[r.verdict], r.page)
+    )
+
+
+def _is_answered(result: PageResult) -> bool:
+    return result.verdict in {"solid", "indicative"}
 
 
 def _outcomes(result: PageResult, outcome: str) -> int:

@@ -116,7 +116,7 @@ def page_view(page: Outline, *, result: PageResult, context: RenderContext) -> P
         checks_prose=_proses(page, "checks"),
         so_what=tuple(part for section in _named(page, "so what") for part in _parts(section, sprites)),
         changes=_changes(result, before),
-        compared_with=write_date(before.as_of) if before and before.as_of else "",
+        compared_with=_compared_with(context),
         method=tuple(
             prose(text) for section in page.sections if section.appendix for text in _with_heading(section)
         ),
@@ -185,6 +185,12 @@ def _period(page: Outline, context: RenderContext) -> str:
         return f"{write_date(context.period[0])} to {write_date(context.period[1])}"
     read = [block for block in page.blocks if block["kind"] == "read" and "first" in block]
     return f"{read[0]['first']} to {read[0]['last']}" if read else ""
+
+
+def _compared_with(context: RenderContext) -> str:
+    # a page that reads no table names no day of its own: that of its run is the other pages'
+    days = [result.as_of for result in context.previous.values() if result.as_of]
+    return write_date(max(days)) if days else ""
 
 
 def _changes(result: PageResult, before: PageResult | None) -> tuple[Change, ...]:

@@ -17,6 +17,7 @@ _WORDS = {
     "KeyboardInterrupt": "interrupted (KeyboardInterrupt)",
     "MemoryError": "out of memory (MemoryError): close other programs, or run with --jobs 1",
 }
+_PRIVATE = {"_IncompleteInputError": "SyntaxError"}  # what Python 3.13 calls a cell that ends too early
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def exception_cause(name: str, message: str, traceback: str) -> str:
         return " ".join(_COLOUR.sub("", message).split())
     if name in _WORDS:
         return _WORDS[name]
+    name = _PRIVATE.get(name, name)
     kind = name if name.isidentifier() else "an error"
     return f"{kind} at {_place(traceback)}"
 

@@ -12,7 +12,7 @@ from campaign_world import AS_OF, FIRST, START, World, canonical
 from scipy import stats
 
 from crm_helpers.analysis.campaigns.effects import evaluate
-from crm_helpers.analysis.campaigns.findings import answer, effect_finding, money_finding
+from crm_helpers.analysis.campaigns.findings import answer, effect_finding, money_finding, risk_finding
 from crm_helpers.analysis.campaigns.panel import COVARIATES
 from crm_helpers.analysis.campaigns.returns import add_returns, gross_margin, portfolio, progress
 
@@ -241,3 +241,9 @@ def test_progress_sets_what_happened_against_the_plan() -> None:
     assert table.loc["past", ["reach", "reach_share", "cost_share"]].tolist() == [40, 0.8, 1.2]
     assert table.loc["next", "reach"] == 0
     assert np.isnan(table.loc["next", "cost"])
+
+
+def test_without_any_campaign_nothing_is_at_risk() -> None:
+    tables = World(100).tables()
+    table = progress(tables["campaigns"], tables["contacts"], as_of=AS_OF)
+    assert (len(table), risk_finding(table)) == (0, [])

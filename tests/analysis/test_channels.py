@@ -189,3 +189,20 @@ def test_contacts_alone_say_where_people_come_and_no_more() -> None:
     key, verdict, values = answer(plan, table)
     assert (key, verdict) == ("channels.answer_contacts", "not enough data")
     assert values == {"best": "web", "contacts": 30, "all": 40, "share": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("fax", "said", "verdict"),
+    [(3, "channels.answer_alike", "not enough data"), (1, "channels.answer_satisfaction", "indicative")],
+)
+def test_channels_that_were_judged_are_not_said_to_be_unknown(fax: int, said: str, verdict: str) -> None:
+    contacts = [
+        {"communication_id": str(n), "customer_id": str(n), "channel": "web" if n % 2 else "fax",
+         "occurred_at": datetime(2024, 1, 1), "satisfaction": (3 if n % 2 else fax) + (n // 2) % 2}
+        for n in range(80)
+    ]  # fmt: skip
+    months = complete_months(_table("channels", []), as_of=AS_OF)
+    table = evaluate(months, _table("communications", contacts), _table("transactions", []), as_of=AS_OF)
+    key, found, values = answer(make_plan(fit_curves(months), measure(table, "order value")), table)
+    assert (key, found) == (said, verdict)
+    assert values.get("what", "satisfaction") == "satisfaction"

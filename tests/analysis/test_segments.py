@@ -169,9 +169,11 @@ def test_next_steps_name_only_segments_that_have_customers():
         "recency_days": [3.0, 2.0], "gap_days": [np.nan, 4.0],
     })  # fmt: skip
     found = rule_segments(table)
-    steps = next_steps(found.profile(draws=100, seed=1, level=0.95), found.cuts)
+    profile = found.profile(draws=100, seed=1, level=0.95)
+    steps = next_steps(profile, found.cuts, _criteria())
     assert set(steps) <= {"segmentation.keep", "segmentation.call", "segmentation.leave"}
     assert steps["segmentation.keep"]["customers"] == 1
+    assert next_steps(profile, found.cuts, _criteria(customers=30)) == {}
 
 
 def test_customers_known_by_their_orders_only_are_said():

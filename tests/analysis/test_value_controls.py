@@ -118,6 +118,8 @@ def test_a_company_everybody_left_expects_nothing_of_them():
     told = tell(book_of(pd.concat([early, alone], ignore_index=True)))
     assert told.published["p_alive"].median() < 0.2
     assert told.published["churn_probability"].isna().all()
+    # 601 customers are enough for a prediction: what lacks is who was active and left
+    assert not [text for text in told.said if text.startswith("Too few customers for a prediction: it takes")]
 
 
 def test_constant_spend_is_worth_the_same_each_time():

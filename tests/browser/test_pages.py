@@ -28,6 +28,19 @@ READERS = {
     "phone, dark": {"viewport": {"width": 375, "height": 740}, "color_scheme": "dark"},
 }
 _SERIOUS = ("serious", "critical")
+_BROKEN_WORDS = """selector => [...document.querySelectorAll(selector)].flatMap(cell => {
+    const broken = [], texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        for (const word of texts.currentNode.data.matchAll(/[A-Za-z]{3,}/g)) {
+            const range = document.createRange();
+            range.setStart(texts.currentNode, word.index);
+            range.setEnd(texts.currentNode, word.index + word[0].length);
+            const boxes = [...range.getClientRects()].filter(box => box.width > 0);
+            if (new Set(boxes.map(box => Math.round(box.top))).size > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+})"""
 
 
 def run_folder() -> Path:
@@ -125,6 +138,29 @@ def test_on_paper_nothing_is_cut(opened: tuple[Page, list[str]]) -> None:
     page.set_viewport_size({"width": 690, "height": 980})  # A4 between its margins
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert page.pdf(format="A4")[:4] == b"%PDF"
+    assert page.evaluate(_BROKEN_WORDS, "h1, h2, thead th") == []
+
+
+@every_page
+@pytest.mark.parametrize("reader", ["phone"])
+def test_on_a_phone_no_word_of_a_table_is_broken(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    assert page.evaluate(_BROKEN_WORDS, "h1, h2, th, td") == []
+
+
+@every_page
+@pytest.mark.parametrize("reader", ["dark"])
+def test_on_paper_a_table_goes_on_with_its_head_in_dark_ink(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    page.emulate_media(media="print")
+    style = (
+        "([selector, name]) => [...document.querySelectorAll(selector)].map(e => getComputedStyle(e)[name])"
+    )
+    # a box that measures its inside is never divided, and a button is not drawn in a head that is repeated
+    assert set(page.evaluate(style, [".scroll", "containerType"])) <= {"normal"}
+    assert set(page.evaluate(style, ["thead button", "display"])) <= {"contents"}
+    assert set(page.evaluate(style, ["h1, h2", "breakInside"])) == {"avoid"}
+    assert page.evaluate(style, ["body", "color"]) == ["rgb(17, 17, 17)"]
 
 
 @every_page
@@ -144,3 +180,14 @@ def test_a_click_on_a_head_sorts_the_table(opened: tuple[Page, list[str]]) -> No
     if heads.count():
         heads.first.click()
         assert page.locator("th[aria-sort=descending]").count() == 1
+
+
+@pytest.mark.parametrize("path", pages()[:1], ids=lambda path: path.name)
+@pytest.mark.parametrize("reader", ["desktop"])
+def test_a_name_is_sorted_by_all_its_parts(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    table = page.locator("table").filter(has=page.get_by_role("button", name="Maps to"))
+    if table.count():
+        table.get_by_role("button", name="Maps to").click()
+        names = table.locator("tbody tr > :nth-child(3)").all_inner_texts()
+        assert names == page.evaluate("names => names.sort((a, b) => b.localeCompare(a))", names)

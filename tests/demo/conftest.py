@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Made:
         return pd.read_parquet(self.folder / "truth" / f"{name}.parquet")
 
     def table(self, name: str) -> pd.DataFrame:
-        with sqlite3.connect(self.folder / "source" / "crm.sqlite") as connection:
+        with closing(sqlite3.connect(self.folder / "source" / "crm.sqlite")) as connection:
             return pd.read_sql(f"SELECT * FROM {name}", connection)
 
     def sheet(self, name: str) -> pd.DataFrame:

@@ -22,3 +22,10 @@ def test_each_source_and_table_is_a_row(shop):
 def test_a_source_that_is_not_there_is_a_fault(shop):
     (shop.source / "lines.csv").unlink()
     assert ["FAULT", "lines", "no"] in printed(shop)
+
+
+def test_the_company_itself_is_no_table(shop):
+    shop.top["currency"] = "XXX"
+    lines = printed(shop)
+    assert any("currency:" in line for line in lines)
+    assert ["good", "shop"] not in lines

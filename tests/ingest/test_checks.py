@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from crm_helpers.errors import InputError
 from crm_helpers.ingest import check, checks
 
 
@@ -33,7 +34,7 @@ def test_every_fault_is_named_at_once(shop):
 
 def test_a_table_whose_source_is_gone_says_so(shop):
     (shop.source / "lines.csv").unlink()
-    assert faults(shop)["transactions"] == 'its source "lines" cannot be read'
+    assert faults(shop)["transactions"] == 'tables.transactions: its source "lines" cannot be read'
 
 
 def line(shop, name):
@@ -64,6 +65,23 @@ def test_values_that_do_not_convert_are_counted_and_no_fault_while_they_are_few(
 def test_a_column_that_mostly_does_not_convert_is_a_fault(shop):
     shop.tables["transactions"]["columns"]["amount"] = "order"
     assert "amount: 2 of 2 sampled values are no money" in faults(shop)["transactions"]
+
+
+@pytest.mark.parametrize(
+    ("day", "paid", "ways"),
+    [
+        ("45231", "1.234,50", ['declare formats = ["excel"]', 'declare decimals = "1.234,56"']),
+        ("25.02.2024 08:15", "7", ['declare formats = ["%d.%m.%Y %H:%M"]']),
+        ("05.02.2024", "7", ['declare formats = ["%d.%m.%Y"]']),
+        ("05/02/2024 08:15", "7", ['formats = ["%d/%m/%Y %H:%M"] or formats = ["%m/%d/%Y %H:%M"]']),
+    ],
+)
+def test_a_column_written_in_another_way_is_told_what_to_declare(shop, day, paid, ways):
+    shop.write("lines.csv", f'order,person,day,paid\nA1,1,{day},"{paid}"\nA2,2,{day},"{paid}"\n')
+    assert all(way in faults(shop)["transactions"] for way in ways)
+    with pytest.raises(InputError) as refused:
+        shop.clean()
+    assert ways[0].removeprefix("declare ") in str(refused.value)
 
 
 def test_texts_that_may_mean_not_known_are_suggested_not_assumed(shop):

@@ -263,3 +263,61 @@ def test_days_written_as_one_number_are_days_even_where_a_few_are_none(tmp_path)
     _, profile, _ = guessed(tmp_path, "people.csv", "Customer ID,Birthday\n" + days)
     born = profile["tables"]["customers"]["columns"]["birth_date"]
     assert born == {"column": "Birthday", "formats": ["%Y%m%d"]}
+
+
+SOLD = "订单号,会员编号,下单时间,商品编号,商品名称,实付金额\nA{year},007,{year}-01-05,P1,茶,3\n"
+
+
+def yearly(tmp_path, years, encodings=("utf-8", "utf-8", "utf-8")):
+    for year, encoding in zip(years, encodings, strict=False):
+        (tmp_path / f"订单{year}.csv").write_bytes(SOLD.format(year=year).encode(encoding))
+    return [tmp_path / f"订单{year}.csv" for year in years]
+
+
+def test_files_of_the_same_columns_are_one_source_and_none_of_them_another_table(tmp_path):
+    folder = new_company("shop", yearly(tmp_path, (2022, 2023, 2024)), tmp_path)
+    profile = load_profile(folder)
+    assert {name: source.path for name, source in profile.sources.items()} == {
+        "transactions_csv": "source/订单*.csv"
+    }
+    assert set(profile.tables) == {"transactions"}
+    assert "# 3 files with the same columns are parts of this source" in folder.profile.read_text()
+    assert check(folder, profile).set_index("name").loc["transactions_csv", "rows"] == "3 rows"
+
+
+def test_files_of_the_same_columns_in_two_encodings_stay_apart_and_say_so(tmp_path):
+    folder = new_company("shop", yearly(tmp_path, (2023, 2024), ("utf-8", "gb18030")), tmp_path)
+    assert set(load_profile(folder).tables) == {"transactions"}
+    line = "# The source source_2024 feeds no table yet: it has the columns of source_2023. A table has one"
+    assert line in folder.profile.read_text()
+
+
+def test_a_folder_is_no_part_of_a_pattern(tmp_path):
+    (first, second), daily = yearly(tmp_path, (2023, 2024)), tmp_path / "daily"
+    daily.mkdir()
+    second.rename(daily / second.name)
+    sources = load_profile(new_company("shop", [first, daily], tmp_path)).sources
+    assert {source.path for source in sources.values()} == {"source/订单2023.csv", "source/daily"}
+
+
+def test_a_pattern_that_would_meet_another_file_is_not_made(tmp_path):
+    files = [tmp_path / name for name in ("1.csv", "2.csv", "people.csv")]
+    for path, text in zip(files, ("a,b\n1,2\n", "a,b\n1,2\n", "Customer ID,Full Name\n1,Ann\n"), strict=True):
+        path.write_text(text)
+    text = new_company("shop", files, tmp_path).profile.read_text()
+    assert text.count("\npath = ") == 3 + text.partition("# Every kind")[2].count("\npath = ")
+
+
+def test_comments_of_customers_are_recognised_by_chinese_headings(tmp_path):
+    content = "反馈编号,会员编号,时间,方式,类型,内容,满意度\nF1,007,2024-01-05,微信,投诉,慢,2\n"
+    _, profile, _ = guessed(tmp_path, "反馈.csv", content)
+    assert set(profile["tables"]) == {"communications"}
+    assert profile["tables"]["communications"]["columns"] == {
+        "communication_id": "反馈编号", "customer_id": "会员编号", "occurred_at": "时间", "channel": "方式",
+        "kind": "类型", "comment": "内容", "satisfaction": "满意度",
+    }  # fmt: skip
+
+
+def test_a_price_without_a_quantity_is_proposed_as_the_amount(tmp_path):
+    text, _, _ = guessed(tmp_path, "a.csv", "receipt,customer,date,price\n1,2,2024-01-05,3\n")
+    assert '# amount = "price"  # score 0.60: the price, where a line is one unit' in text

@@ -202,3 +202,11 @@ def test_words_are_as_wide_as_their_letters_and_drawn_as_matplotlib_does(words: 
         if letter.outline
     )
     assert reached == pytest.approx(np.asarray(vertices)[:, 0].max(), abs=1.0)
+
+
+def test_columns_of_a_heat_map_that_begin_alike_are_told_apart() -> None:
+    names = [f"Big spenders, {what}" for what in ("going quiet", "long silent")]
+    frame = pd.DataFrame([("shop", name, 1.0) for name in [*names, *"abcdefgh"]], columns=["r", "c", "v"])
+    drawn = figures.heatmap(frame, row="r", column="c", value="v").wide
+    letters = "".join([*names, *"abcdefgh", "shop", *("1" for _ in range(10))]).replace(" ", "")
+    assert drawn.count("<use") == len(letters)

@@ -25,7 +25,7 @@ NAN = float("nan")
         (Decimal("4596039.58"), "money", "$4,596,039.58"),
         (4596039.58, "money", "$4,596,039.58"),
         (5000.0, "money", "$5,000"),
-        (-3.5, "money", "−$3.50"),
+        (-3.5, "money", "−\u2060$3.50"),
         (1033967.21, "rounded money", "$1,033,967"),
         (0.6131, "share", "61%"),
         (0.0724, "share", "7.2%"),
@@ -38,6 +38,7 @@ NAN = float("nan")
         (31, "days", "31 days"),
         (4.2134, "score", "4.21"),
         (0.01234, "number", "0.0123"),
+        (0.000005, "number", "<0.0001"),
         (1234.56, "number", "1,235"),
         (-0.0001, "count", "0"),
         (dt.date(2018, 1, 2), "date", "2 January 2018"),
@@ -132,4 +133,11 @@ def test_a_count_can_be_read_back(number: int) -> None:
 @given(st.decimals(-(10**9), 10**9, places=2))
 def test_money_can_be_read_back(amount: Decimal) -> None:
     words = write(amount, "money", currency="USD")
-    assert Decimal(words.replace(",", "").replace("$", "").replace("−", "-")) == amount
+    assert Decimal(words.replace(",", "").replace("$", "").replace("−\u2060", "-")) == amount
+
+
+def test_a_minus_stays_with_its_money_when_an_earlier_page_is_quoted() -> None:
+    words = write(Estimate(91545, -37113, 220204), "rounded money", currency="CNY")
+    assert words == "¥91,545 (−\u2060¥37,113 to ¥220,204)"
+    assert visible(words) == words
+    assert visible("pay\u2060pal") == "pay⟨U+2060⟩pal"

@@ -37,6 +37,13 @@ def test_the_surest_answer_about_customers_leads() -> None:
     assert summary.standing(RESULTS).lead == "one pays"
 
 
+def test_what_cannot_be_told_of_customers_neither_leads_nor_comes_first() -> None:
+    few = result("03_segmentation", verdict="not enough data", answer="too few", actions=("wait",))
+    found = summary.standing([RESULTS[0], few])
+    assert (found.lead, found.verdict) == ("all read", "not enough data")
+    assert [step["action"] for step in summary.actions([RESULTS[0], few], most=2)] == ["map more", "wait"]
+
+
 def test_actions_take_turns_surest_page_first() -> None:
     chosen = [step["action"] for step in summary.actions(RESULTS, most=3)]
     assert chosen == ["repeat it", "call", "map more"]
@@ -48,6 +55,12 @@ def test_numbers_keep_their_intervals_and_leave_out_the_foundations() -> None:
     pages = [result("01_ingestion", headlines=(count,)), result("03_segmentation", headlines=(share,))]
     (number,) = summary.leading_numbers(pages, most=5)
     assert (number["key"], number["value"]) == ("03_segmentation.share", Estimate(0.6, 0.5, 0.7))
+
+
+def test_a_page_that_knows_nothing_leads_with_no_number() -> None:
+    none = Headline(key="comments", label="Comments", value=0, unit="count", text="0")
+    unknown = result("05_customer_needs", verdict="not enough data", headlines=(none,))
+    assert summary.leading_numbers([unknown], most=5) == []
 
 
 def test_trust_counts_outcomes_and_names_what_is_missing() -> None:

@@ -94,3 +94,13 @@ def test_data_stays_one_span_whatever_it_holds(text: str) -> None:
 
 def test_format_strings_cannot_reach_into_objects() -> None:
     assert plain(spans("{x.__class__} {x[0]}", {"x": 1})) == "{x.__class__} {x[0]}"
+
+
+def test_no_verb_hangs_on_the_name_of_a_topic_a_segment_or_a_channel() -> None:
+    """Such names are plural or singular as they come: "returns" leaves, "delivery" leave."""
+    subject = re.compile(
+        r"(?:^|[.:;,] )\**\{(?:best|first|segment|topic|value|worst):text\}\**"
+        r" (?:are|is|has|have|gets|holds|leaves|loses|rises|speaks|costs|turns|brings)\b"
+    )
+    pages = ("needs.", "segmentation.", "channels.")
+    assert [k for k, words in sentences().items() if k.startswith(pages) and subject.search(words)] == []

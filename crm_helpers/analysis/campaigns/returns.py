@@ -143,7 +143,7 @@ def progress(campaigns: ibis.Table, contacts: ibis.Table, *, as_of: date) -> pd.
     return table
 
 
-def _risks(table: pd.DataFrame) -> list[str]:
+def _risks(table: pd.DataFrame) -> pd.Series:
     """Name what goes wrong: behind by a tenth of what the time that is over would have brought."""
     due = 0.9 * table["time_share"]
     begun = table["state"] != "planned"
@@ -154,7 +154,8 @@ def _risks(table: pd.DataFrame) -> list[str]:
         "short of answers": begun & (table["responses_share"] < due),
     }
     found = pd.DataFrame({name: case.fillna(False).astype(bool) for name, case in cases.items()})
-    return [", ".join(found.columns[row]) or "none" for row in found.to_numpy()]
+    said = [", ".join(found.columns[row]) or "none" for row in found.to_numpy()]
+    return pd.Series(said, index=table.index, dtype="str")  # text even where there is no campaign
 
 
 @dataclass(frozen=True)

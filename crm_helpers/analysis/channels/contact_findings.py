@@ -26,7 +26,10 @@ def credit_sentences(credit: pd.DataFrame) -> list[Said]:
         {"best": best["channel"], "low": best["lowest"], "high": best["highest"]},
     )
     if best["highest"] - best["lowest"] < _SAME_SHARE:
-        most = ("channels.credit_alike", {"best": best["channel"], "share": best["linear"]})
+        most = (
+            "channels.credit_alike",
+            {"best": best["channel"], "share": best["linear"] / credit["linear"].sum()},
+        )
     return [
         most,
         agreed,

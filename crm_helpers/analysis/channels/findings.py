@@ -30,6 +30,7 @@ __all__ = [
     "satisfaction_sentences",
     "spent_sentences",
     "together",
+    "ways",
 ]
 
 Said = tuple[str, dict[str, Any]]
@@ -38,6 +39,12 @@ Said = tuple[str, dict[str, Any]]
 _WHAT = {
     "satisfaction": "satisfaction", "conversion": "conversion",
     "order value": "the value of an order", "churn": "churn", "response": "the share of contacts that answer",
+}  # fmt: skip
+
+
+_ANSWERS = {
+    "order value": "channels.answer_value", "response": "channels.answer_response",
+    "satisfaction": "channels.answer_satisfaction",
 }  # fmt: skip
 
 
@@ -102,10 +109,15 @@ def plan_finding(plan: BudgetPlan, *, month: date | None = None) -> Said:
 
 
 def agreement(plan: BudgetPlan) -> str:
-    """Name the ways to divide that are held against each other."""
+    """Say what ways of dividing the budget are held against each other for."""
     if plan.concave:
-        return "Linear program, greedy and equal marginal value agree"
-    return "With an S-shaped curve: a fine and a coarse grid find divisions worth the same"
+        return "Three ways of dividing the budget come to the same plan"
+    return "Two ways of dividing the budget over an S-shaped curve bring the same"
+
+
+def ways(plan: BudgetPlan) -> str:
+    """Name these ways."""
+    return "linear program, greedy, equal marginal value" if plan.concave else "a fine and a coarse grid"
 
 
 def spent_sentences(plan: BudgetPlan) -> list[Said]:
@@ -137,7 +149,7 @@ def price_finding(plan: BudgetPlan, margin: float | None) -> Said:
 
 
 def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
-    """Answer the question from the plan, else by the worth of orders, answers to campaigns or contacts.
+    """Answer the question from the plan, else by the worth of orders, answers, satisfaction or contacts.
 
     Returns
     -------
@@ -152,10 +164,18 @@ def answer(plan: BudgetPlan, evaluation: pd.DataFrame) -> tuple[str, Verdict, di
     if plan.advice != "nothing to divide":
         key, values = plan_finding(plan)
         return key, "not enough data", values
-    for name, said in (("order value", "channels.answer_value"), ("response", "channels.answer_response")):
+    return _by_channel(evaluation)
+
+
+def _by_channel(evaluation: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
+    alike = []
+    for name, said in _ANSWERS.items():
         key, values = extremes(evaluation, name)
         if key == f"channels.{name.replace(' ', '_')}":
             return said, "indicative", values
+        alike += [values["what"]] * (key == "channels.alike")
+    if alike:
+        return "channels.answer_alike", "not enough data", {"what": " or ".join(alike)}
     contacts = measure(evaluation, "answer share").sort_values("cases", ascending=False, kind="stable")
     if len(contacts) > 1:
         most, every = int(contacts["cases"].iloc[0]), int(contacts["cases"].sum())

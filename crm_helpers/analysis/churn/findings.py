@@ -147,7 +147,7 @@ def kept_model(found: Churn) -> Sentence:
         Key of the sentence and its values.
     """
     if not found.kept:
-        return "value.not_predicted", {}
+        return "value.churn_untold", {}
     best = _at(found.models, found.models["auc"] == found.models["auc"].max())
     if best["model"] == found.kept:
         return "value.kept_best", {"model": found.kept, "day": found.learned, "test": found.tested}
@@ -211,7 +211,7 @@ def loss(found: Churn) -> Sentence:
         Key of the sentence and its values.
     """
     if found.importance.empty:
-        return "value.not_predicted", {}
+        return "value.churn_untold", {}
     first = found.importance.iloc[0]
     values = {"first": first["meaning"], "loss": float(first["loss"])}
     return "value.loss_note", values | {"model": found.explained}
@@ -257,7 +257,7 @@ def next_note(tests: pd.DataFrame) -> Sentence:
     """
     when, what = (tests[tests["question"] == question] for question in ("when", "what"))
     if when.empty:
-        return "value.not_predicted", {}
+        return "value.next_untold", {}
     soonest = _at(when, when["score"] == when["score"].min())["method"]
     if what.empty:
         return "value.next_note_when", {"when": soonest}

@@ -11,9 +11,9 @@ from crm_helpers.analysis.needs.study import Needs
 from crm_helpers.record import Verdict
 
 __all__ = [
-    "Said", "action", "answer", "comments_finding", "criteria", "effect_chart", "labelled", "number_finding",
-    "risen", "rising_finding", "satisfaction_finding", "sentiment_finding", "speakers_finding", "surest",
-    "topics_finding", "ways_finding",
+    "Said", "action", "answer", "comments_finding", "covered", "criteria", "effect_chart", "labelled",
+    "number_finding", "risen", "rising_finding", "satisfaction_finding", "sentiment_finding",
+    "speakers_finding", "surest", "topics_finding", "ways_finding",
 ]  # fmt: skip
 
 Said = tuple[str, dict[str, Any]]
@@ -23,6 +23,7 @@ FEWEST_COMMENTS = 300
 STABLE = 0.8  # mean adjusted Rand index between halves
 COVERED = 0.7  # share of the comments with a topic
 CERTAIN = 0.05
+_RECORD: Said = ("needs.do_record", {})
 
 
 def comments_finding(needs: Needs) -> Said:
@@ -157,6 +158,11 @@ def criteria(needs: Needs) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["criterion", "found", "needed", "met"])
 
 
+def covered(needs: Needs) -> str:
+    """Write the share of the comments that have a topic, as far as it is known."""
+    return str(criteria(needs)["found"].iloc[-1])
+
+
 def answer(needs: Needs, effects: pd.DataFrame) -> tuple[str, Verdict, dict[str, Any]]:
     """Answer the page's question: the largest need, and the one that costs most satisfaction."""
     if not needs.comments.count("written"):
@@ -175,7 +181,8 @@ def answer(needs: Needs, effects: pd.DataFrame) -> tuple[str, Verdict, dict[str,
 def action(needs: Needs, effects: pd.DataFrame) -> Said:
     """Say what to do next: repair the topic that costs most satisfaction, else answer the largest."""
     if not needs.known:
-        return "needs.do_record", {}
+        written = needs.comments.count("written")
+        return ("needs.do_own_words", {"written": written}) if written >= FEWEST_COMMENTS else _RECORD
     worst = _worst(effects)
     if worst is None:
         return "needs.do_answer", {"topic": needs.named.iloc[0]["topic"]}

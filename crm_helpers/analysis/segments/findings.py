@@ -180,21 +180,22 @@ def _short(value: float, *, whole: bool) -> str:
     return f"{value:,.0f}" if whole else f"{value:.2f}"
 
 
-def next_steps(profile: pd.DataFrame, cuts: Scoring) -> dict[str, dict[str, Any]]:
+def next_steps(profile: pd.DataFrame, cuts: Scoring, criteria: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Say what to do next: whom to keep, call, welcome and leave.
 
     Parameters
     ----------
-    profile
-        Result of `RuleSegments.profile`.
-    cuts
-        The company's cut points.
+    profile, cuts, criteria
+        Result of `RuleSegments.profile`, the company's cut points, and result of `criteria`: segments that
+        are not to be used give nothing to do.
 
     Returns
     -------
     dict
         Values by key of the sentence; only for segments that have customers.
     """
+    if judge(criteria) == "not enough data":
+        return {}
     rows = {row["segment"]: row for _, row in profile.iterrows()}
     first, steps = leading(profile), {}
     if first["sales"].known:

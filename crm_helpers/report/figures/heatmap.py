@@ -11,6 +11,7 @@ from crm_helpers.report.format import column_decimals, write_value
 __all__ = ["heatmap"]
 
 MOST_ROWS, MOST_COLUMNS = 24, 14
+_TALLEST = 170  # of a column's name set upright
 _DARKEST = 0.55  # the words on it stay readable in light and dark
 
 
@@ -68,6 +69,8 @@ def _draw(
             if np.isfinite(value):
                 shade = max(0.04, _DARKEST * (value - low) / span)
                 canvas.box(left + step * place + 1, y + 1, step - 2, 28, opacity=round(float(shade), 2))
+            if canvas.measure(words, 11.5) >= step - 4:
+                words = words.replace("under ", "<")
             if canvas.measure(words, 11.5) < step - 4:
                 canvas.text(left + step * (place + 0.5), y + 15, words, align="center", size=11.5)
     bottom = top + 30 * len(rows)
@@ -82,7 +85,7 @@ def _draw_column_names(canvas: Canvas, columns: list[str], left: float, step: fl
         for place, name in enumerate(columns):
             canvas.text(left + step * (place + 0.5), 14, name, colour="mute", align="center")
         return 26
-    words = [canvas.fitted(name, 110) for name in columns]
+    words = [canvas.fitted(name, _TALLEST) for name in columns]
     height = max(canvas.measure(name) for name in words) + 8
     for place, name in enumerate(words):
         canvas.text(left + step * (place + 0.5) + 5, height - 4, name, colour="mute", rotation=90)

@@ -237,7 +237,7 @@ def date_ticks(first: float, last: float, most: int) -> tuple[list[float], list[
         Days, and what is written at them.
     """
     start, end = (np.datetime64(int(day), "D") for day in (first, last))
-    months = np.arange(start.astype("M8[M]"), end.astype("M8[M]") + 1)
+    months = np.arange(start.astype("M8[M]"), end.astype("M8[M]") + np.timedelta64(1, "M"))
     inside = [month for month in months if start <= month.astype("M8[D]") <= end]
     if len(inside) < 2:
         days = np.unique(np.linspace(first, last, min(most, int(last - first) + 1)).astype(int))

@@ -159,3 +159,10 @@ def test_credit_is_said_with_its_warning() -> None:
     keys = [key for key, _ in credit_sentences(attribute(paths))]
     assert keys == ["channels.credit", "channels.credit_disagree", "channels.credit_note"]
     assert credit_sentences(attribute(paths.head(0))) == [("channels.no_paths", {})]
+
+
+def test_credit_that_all_ways_share_out_alike_is_a_share_of_all_credit() -> None:
+    paths = pd.DataFrame({"path": [("a",), ("b",)], "conversions": [600, 200], "nulls": [0, 0]})
+    key, values = credit_sentences(attribute(paths))[0]
+    assert key == "channels.credit_alike"
+    assert values == {"best": "a", "share": pytest.approx(0.75)}

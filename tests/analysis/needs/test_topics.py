@@ -142,6 +142,9 @@ def test_where_there_is_nothing_to_tell_the_page_says_so(name):
     ]  # fmt: skip
     assert verdict == "not enough data"
     assert all(plain(sentence(key, values)) for key, values in said)
+    many = len(written) >= findings.FEWEST_COMMENTS and found.comments.count("written")
+    assert findings.action(found, effects)[0] == ("needs.do_own_words" if many else "needs.do_record")
+    assert "nan" not in findings.covered(found)
     assert quotes.quotes(found.rows, found.words).empty
     assert study.urgent(found, as_of=date(2024, 6, 1)).empty
     assert found.table.empty
