@@ -30,6 +30,7 @@ __all__ = [
     "satisfaction_sentences",
     "spent_sentences",
     "together",
+    "ways",
 ]
 
 Said = tuple[str, dict[str, Any]]
@@ -108,10 +109,15 @@ def plan_finding(plan: BudgetPlan, *, month: date | None = None) -> Said:
 
 
 def agreement(plan: BudgetPlan) -> str:
-    """Name the ways to divide that are held against each other."""
+    """Say what ways of dividing the budget are held against each other for."""
     if plan.concave:
-        return "Linear program, greedy and equal marginal value agree"
-    return "With an S-shaped curve: a fine and a coarse grid find divisions worth the same"
+        return "Three ways of dividing the budget come to the same plan"
+    return "Two ways of dividing the budget over an S-shaped curve bring the same"
+
+
+def ways(plan: BudgetPlan) -> str:
+    """Name these ways."""
+    return "linear program, greedy, equal marginal value" if plan.concave else "a fine and a coarse grid"
 
 
 def spent_sentences(plan: BudgetPlan) -> list[Said]:

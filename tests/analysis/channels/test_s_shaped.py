@@ -15,7 +15,7 @@ from crm_helpers.analysis.channels.allocation_limits import Group, Limits
 from crm_helpers.analysis.channels.budget import Curves, by_greedy
 from crm_helpers.analysis.channels.budget_plan import BudgetPlan, make_plan
 from crm_helpers.analysis.channels.draws_on_grid import divide_draws
-from crm_helpers.analysis.channels.findings import agreement, curve_sentences
+from crm_helpers.analysis.channels.findings import agreement, curve_sentences, ways
 from crm_helpers.analysis.channels.response import ResponseCurves, fit_curves, tabulate
 from crm_helpers.analysis.channels.shapes import S_SHAPED, Shapes, order_of, slope
 from crm_helpers.analysis.channels.stated_limits import StatedLimits, divide, parse_limits
@@ -64,7 +64,8 @@ def test_only_the_channel_that_has_an_s_gets_one_and_its_budget_is_nearly_the_be
         assert best - worth[1] <= 0.02 * (best - worth[0])
         assert plan.spent
         assert plan.disagreement < 1e-3
-        assert "grid" in agreement(plan)
+        assert ways(plan) == "a fine and a coarse grid"
+        assert agreement(plan).startswith("Two ways")
 
 
 def _best(budget: float, low: pd.Series, high: pd.Series) -> float:
