@@ -125,41 +125,32 @@ def make_plan(
     least, most = float(curves.low.sum()), float(curves.high.sum())
     if why := _no_plan(len(table), money, least, most):
         return BudgetPlan(_compared(table, curves, now, now), why, money, least, most, left_out)
-    exact = limits.any or not curves.concave
-    limited = divide(curves, table["channel"].tolist(), money, stated=limits) if exact else None
+    names, exact = table["channel"].tolist(), limits.any or not curves.concave
+    limited = divide(curves, names, money, stated=limits) if exact else None
     if limited and limited.plan.conflict:
-        same, names = _compared(table, curves, now, now), limited.plan.conflict
-        return BudgetPlan(same, "limits conflict", money, least, most, left_out, conflict=names)
+        same, conflict = _compared(table, curves, now, now), limited.plan.conflict
+        return BudgetPlan(same, "limits conflict", money, least, most, left_out, conflict=conflict)
     plan = _in_money(limited) if limited else by_linear_program(curves, money)
-    apart = _disagreement(curves, table["channel"].tolist(), money)
     observed, gap, left = curves, 0.0, ""
     if limited:
         curves, gap, left = limited.curves, limited.plan.gap, limited.plan.why_unspent
     # another budget than today's is compared with today's split of it
     base = np.clip(now * money / now.sum(), curves.low, curves.high) if budget else now
-    drawn = _drawn(fitted, values, usable, curves, seed)
-    groups = _bounded(table["channel"].tolist(), limits)
-    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, (money, groups))
-    around = quantile_estimate(promised, draws)
-    gain = Estimate(promised - optimism, around.low - optimism, around.high)
+    drawn, asked = _drawn(fitted, values, usable, curves, seed), (money, _bounded(names, limits))
+    promised, optimism, regret, draws = _gains(curves, drawn, plan.cost, base, asked)
+    gain = _corrected(quantile_estimate(promised, draws), optimism)
     advice: Advice = "move" if gain.low > 0 else "do not move"
     unit = limited.unit if limited else 0.0
     compared = _compared(table, curves, now, plan.cost, observed=observed, unit=unit)
     prices = limit_prices(compared, money, price=plan.shadow_price, limited=limited, stated=limits)
-    found = (
-        gain,
-        promised,
-        optimism,
-        regret,
-        plan.shadow_price,
-        apart,
-        gap,
-        (),
-        left,
-        prices,
-        curves.concave,
-    )
-    return BudgetPlan(compared, advice, money, least, most, left_out, *found)
+    return BudgetPlan(
+        compared, advice, money, least, most, left_out, gain, promised, optimism, regret, plan.shadow_price,
+        _disagreement(observed, names, money), gap, why_unspent=left, prices=prices, concave=curves.concave,
+    )  # fmt: skip
+
+
+def _corrected(promised: Estimate, optimism: float) -> Estimate:
+    return Estimate(promised.value - optimism, promised.low - optimism, promised.high)
 
 
 def _no_plan(channels: int, budget: float, least: float, most: float) -> Advice | None:
