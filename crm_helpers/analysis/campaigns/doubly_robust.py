@@ -17,16 +17,31 @@ from scipy import special, stats
 from crm_helpers.analysis.campaigns.panel import COVARIATES
 from crm_helpers.analysis.estimates import Estimate, normal_estimate
 
-__all__ = ["EXPECTED", "HIGHEST_CHANCE", "Comparison", "compare", "described", "folds", "logistic", "ridge"]
+__all__ = [
+    "BY_RHYTHM",
+    "EXPECTED",
+    "HIGHEST_CHANCE",
+    "Comparison",
+    "compare",
+    "described",
+    "folds",
+    "logistic",
+    "ridge",
+]
 
 EXPECTED = "spend_expected"
 """What the whole past makes expect in the window: who has left of late is contacted no more, and spends no
 more, and the days before the start alone do not show him."""
 
+BY_RHYTHM = ("order_chance", "spend_by_rhythm")
+"""The chance of an order by the rhythm of alike customers, and the money that comes of it: what is expected
+once more, by another model, which sees sooner who has left."""
+
 HIGHEST_CHANCE = 0.95
 """Customers likelier than this to be contacted have no likes among the others and take no part."""
 
 _FOLDS = 5
+_SUREST = 1e-4
 _STEPS = 30
 _CLOSE = 1e-5
 _LONGEST = 5.0  # of a step of Newton's method: where the arms are nearly apart it would run away
@@ -61,7 +76,8 @@ def compare(
     Parameters
     ----------
     rows
-        One row a customer: `treated`, the outcomes, `COVARIATES` and, where it is known, `EXPECTED`.
+        One row a customer: `treated`, the outcomes, `COVARIATES` and, where they are known, `EXPECTED` and
+        `BY_RHYTHM`.
     outcomes
         What is compared.
     seed
@@ -96,14 +112,15 @@ def compare(
 def described(rows: pd.DataFrame) -> np.ndarray:
     """Describe customers by logarithms and their squares and products, standardised, with a constant.
 
-    Spend of customers spans powers of ten: on logarithms both models are nearer to straight lines.
+    Spend of customers spans powers of ten: on logarithms both models are nearer to straight lines, and a
+    chance is on log odds.
     """
     plain = rows[_known(rows)].to_numpy(float)
     logs = np.log1p(np.maximum(plain, 0.0))
     logs = _standardised(logs)
     few = range(len(COVARIATES))  # products of what is expected would add noise: it is made of the others
     pairs = [logs[:, i] * logs[:, j] for i in few for j in few[i:]]
-    every = np.column_stack([_standardised(plain), logs, *pairs])
+    every = np.column_stack([_standardised(plain), logs, *pairs, *_by_rhythm(rows)])
     return np.column_stack([np.ones(len(rows)), _standardised(every)])
 
 
@@ -145,6 +162,13 @@ def logistic(
 
 def _known(rows: pd.DataFrame) -> list[str]:
     return [*COVARIATES, EXPECTED] if EXPECTED in rows else list(COVARIATES)
+
+
+def _by_rhythm(rows: pd.DataFrame) -> list[np.ndarray]:
+    if not set(BY_RHYTHM) <= set(rows):
+        return []
+    chance, money = (rows[name].to_numpy(float) for name in BY_RHYTHM)
+    return [special.logit(np.clip(chance, _SUREST, 1 - _SUREST)), money]
 
 
 def _standardised(columns: np.ndarray) -> np.ndarray:

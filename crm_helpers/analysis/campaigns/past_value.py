@@ -15,12 +15,14 @@ import pandas as pd
 from ibis import _
 
 from crm_helpers.analysis.campaigns.panel import exact
+from crm_helpers.analysis.churn.rhythm import fit_leaving, no_order, rhythm
 from crm_helpers.analysis.value.lifetime import BuyingModel, fit_buying
 
 __all__ = ["Past", "look_past"]
 
 _WEEK = 7.0
 _MOST = 20_000  # customers that the model is fitted on
+_LEARNED = 5_000  # customers that the chance of leaving is fitted on: one of seven
 _FEWEST = 100
 
 
@@ -37,15 +39,46 @@ class Past:
 
         Orders expected times the value of one, the mean pulled by one order towards that of all.
         """
-        known = self.history
-        usual = known["money"].sum() / known["orders"].sum()
-        each = (known["money"] + usual) / (known["orders"] + 1)
-        return self._of(customers, self.model.expected(known, days / _WEEK) * each, never=0.0)
+        expected = self.model.expected(self.history, days / _WEEK)
+        return self._of(customers, expected * self._order_value(), never=0.0)
+
+    def by_rhythm(
+        self, customers: pd.Series, *, days: int, silent: pd.Series
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the chance of an order by the rhythm of alike customers, and the money that comes of it.
+
+        Parameters
+        ----------
+        customers
+            Of whom; the chance of those who never bought is 0.
+        days
+            Days to come.
+        silent
+            By customer, of some who were left alone: whether they ordered nothing in these days.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Chance and money of each.
+        """
+        known = rhythm(self.history.assign(mean=self.history["money"] / self.history["orders"]))
+        place = self.history.index.get_indexer(silent.index)
+        bought = np.flatnonzero(place >= 0)
+        learned = bought[:: max(-(-len(bought) // _LEARNED), 1)]
+        leaving = fit_leaving(known[place[learned]], silent.to_numpy(bool)[learned], window=days)
+        chance = 1 - no_order(known, leaving=leaving, window=days)
+        money = chance * self._order_value()
+        return self._of(customers, chance, never=0.0), self._of(customers, money, never=0.0)
 
     def silence(self, customers: pd.Series, *, days: float) -> np.ndarray:
         """Compute the chance of no order in the days to come; 1 for those who never bought."""
         goes_on = 1 - self.model.none_while_alive(self.history, days / _WEEK)
         return self._of(customers, 1 - self.model.alive(self.history) * goes_on, never=1.0)
+
+    def _order_value(self) -> pd.Series:
+        known = self.history
+        usual = known["money"].sum() / known["orders"].sum()
+        return (known["money"] + usual) / (known["orders"] + 1)
 
     def _of(self, customers: pd.Series, values: pd.Series | np.ndarray, *, never: float) -> np.ndarray:
         known = pd.Series(np.asarray(values), index=self.history.index)

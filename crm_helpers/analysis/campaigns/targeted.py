@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 from scipy import stats
 
-from crm_helpers.analysis.campaigns.doubly_robust import EXPECTED, Comparison, compare
+from crm_helpers.analysis.campaigns.doubly_robust import BY_RHYTHM, EXPECTED, Comparison, compare
 from crm_helpers.analysis.campaigns.grades import PARTS
 from crm_helpers.analysis.campaigns.past_value import look_past
 from crm_helpers.analysis.campaigns.sensitivity import known_strength, robustness_value
@@ -87,8 +87,12 @@ def _with_expected(frame: pd.DataFrame, span: pd.Series, days: ibis.Table) -> pd
     past = look_past(days, start=span["starts_on"].date())
     if past is None:
         return frame
-    window = (span["outcome_until"] - span["starts_on"]).days
-    return frame.assign(**{EXPECTED: past.spend(frame["customer_id"], days=window)})
+    window, customers = (span["outcome_until"] - span["starts_on"]).days, frame["customer_id"]
+    alone = frame[~frame["treated"].astype(bool)].set_index("customer_id")
+    rhythm = past.by_rhythm(customers, days=window, silent=alone["orders"] == 0)
+    return frame.assign(
+        **{EXPECTED: past.spend(customers, days=window)}, **dict(zip(BY_RHYTHM, rhythm, strict=True))
+    )
 
 
 def _columns(kind: str, found: Comparison) -> dict[str, Any]:
