@@ -16,6 +16,7 @@ __all__ = [
     "Estimate",
     "RatioSums",
     "benjamini_hochberg",
+    "log_odds",
     "mean_estimate",
     "normal_estimate",
     "quantile_estimate",
@@ -283,6 +284,17 @@ def rounded(frame: pd.DataFrame, *, digits: int = 9) -> pd.DataFrame:
     """
     floats = frame.select_dtypes("float64")
     return frame.assign(**{str(name): [float(f"{x:.{digits}g}") for x in floats[name]] for name in floats})
+
+
+def log_odds(probability: np.ndarray | float, *, surest: float = 1e-4) -> np.ndarray:
+    """Take the logarithm of p / (1 − p), with p held so far from 0 and 1: beyond it is how a fit ended.
+
+    Examples
+    --------
+    >>> log_odds(np.array([0.5, 0.0]), surest=0.2).round(3).tolist()
+    [0.0, -1.386]
+    """
+    return np.asarray(special.logit(np.clip(probability, surest, 1 - surest)))
 
 
 def _normal_quantile(level: float) -> float:

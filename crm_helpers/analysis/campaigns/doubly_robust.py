@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special, stats
 
 from crm_helpers.analysis.campaigns.panel import COVARIATES
-from crm_helpers.analysis.estimates import Estimate, normal_estimate
+from crm_helpers.analysis.estimates import Estimate, log_odds, normal_estimate
 
 __all__ = [
     "BY_RHYTHM",
@@ -41,7 +41,6 @@ HIGHEST_CHANCE = 0.95
 """Customers likelier than this to be contacted have no likes among the others and take no part."""
 
 _FOLDS = 5
-_SUREST = 1e-4
 _STEPS = 30
 _CLOSE = 1e-5
 _LONGEST = 5.0  # of a step of Newton's method: where the arms are nearly apart it would run away
@@ -168,7 +167,7 @@ def _by_rhythm(rows: pd.DataFrame) -> list[np.ndarray]:
     if not set(BY_RHYTHM) <= set(rows):
         return []
     chance, money = (rows[name].to_numpy(float) for name in BY_RHYTHM)
-    return [special.logit(np.clip(chance, _SUREST, 1 - _SUREST)), money]
+    return [log_odds(chance), money]
 
 
 def _standardised(columns: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 from sklearn.isotonic import IsotonicRegression
 
-from crm_helpers.analysis.estimates import wilson_estimate
+from crm_helpers.analysis.estimates import log_odds, wilson_estimate
 
 __all__ = ["CALIBRATED", "Calibration", "calibration_table", "distance", "fit_calibration"]
 
@@ -39,7 +39,7 @@ class Calibration:
         if self.kind == "isotonic":
             # a little of the score, so that customers on one step keep their order
             return np.asarray((1 - _ORDER) * np.interp(score, self.knots, self.steps) + _ORDER * score)
-        return np.asarray(special.expit(self.slope * _logit(score) + self.level))
+        return np.asarray(special.expit(self.slope * log_odds(score, surest=_LEAST) + self.level))
 
 
 def fit_calibration(score: np.ndarray, churned: np.ndarray, *, seed: int = 1) -> Calibration:
@@ -105,10 +105,10 @@ def distance(table: pd.DataFrame, model: str) -> float:
 def _platt(score: np.ndarray, churned: np.ndarray) -> Calibration:
     """Fit slope and level; where scores say less than nothing, everybody gets the rate of all."""
     none = np.zeros(0)
-    rate = float(_logit(churned.mean()))
+    rate = float(log_odds(churned.mean(), surest=_LEAST))
     if churned.all() or not churned.any():
         return Calibration("Platt", 0.0, rate, none, none)
-    slope, level = _line(_logit(score), churned.astype(float))
+    slope, level = _line(log_odds(score, surest=_LEAST), churned.astype(float))
     return Calibration("Platt", *((slope, level) if slope > 0 else (0.0, rate)), none, none)
 
 
@@ -130,7 +130,3 @@ def _line(logits: np.ndarray, churned: np.ndarray) -> tuple[float, float]:
 def _isotonic(score: np.ndarray, churned: np.ndarray) -> Calibration:
     steps = IsotonicRegression(y_min=_LEAST, y_max=1 - _LEAST).fit(score, churned)
     return Calibration("isotonic", 0.0, 0.0, steps.X_thresholds_, steps.y_thresholds_)
-
-
-def _logit(probability: np.ndarray | float) -> np.ndarray:
-    return np.asarray(special.logit(np.clip(probability, _LEAST, 1 - _LEAST)))

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -20,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 
 from crm_helpers.analysis.churn.calibration import Calibration, fit_calibration
 from crm_helpers.analysis.churn.features import PROBABILITIES
-from crm_helpers.analysis.estimates import Estimate, quantile_estimate
+from crm_helpers.analysis.estimates import Estimate, log_odds, quantile_estimate
 from crm_helpers.analysis.threads import one_thread
 
 __all__ = [
@@ -47,7 +46,6 @@ FOLDS = 3
 NETWORK_STEPS = 40
 MOST_LEARNED = 4_000  # customers a model learns from; more change nothing at a tenth of the speed
 MOST_DRAWN = 8_000  # customers behind a resampled area
-_SUREST = 1e-4  # probability of a feature: beyond it, log odds are how a fit ended and not customers
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,7 @@ def _logs(features: pd.DataFrame, middles: pd.Series) -> np.ndarray:
     filled = np.where(np.isnan(values), middles.to_numpy(float), values)
     logs = np.sign(filled) * np.log1p(np.abs(filled))
     shares = features.columns.isin(PROBABILITIES)
-    logs[:, shares] = special.logit(np.clip(filled[:, shares], _SUREST, 1 - _SUREST))
+    logs[:, shares] = log_odds(filled[:, shares])
     return np.asarray(logs)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -27,24 +26,9 @@ _MOST_POINTS = 120  # a panel; every n-th beyond, so that the page stays small
 _MARKS: tuple[Colour, ...] = ("ink", "second", "third")
 
 
-@dataclass(frozen=True)
-class _Axes:
-    """How numbers across and up are written, and what the axes are."""
-
-    unit_x: str = ""
-    unit_y: str = ""
-    axis_x: str = ""
-    axis_y: str = ""
-
-    @property
-    def words(self) -> str:
-        up, across = self.axis_y and f"up: {self.axis_y}", self.axis_x and f"across: {self.axis_x}"
-        return "; ".join(filter(None, [up, across]))
-
-
-def curves(
+def curves(  # noqa: PLR0913 - what is said of one axis is said of the other
     frame: pd.DataFrame, *, x: str, y: str, series: str, points: pd.DataFrame | None = None,
-    marks: pd.DataFrame | None = None, **axes: str,
+    marks: pd.DataFrame | None = None, unit_x: str = "", unit_y: str = "", axis_x: str = "", axis_y: str = "",
 ) -> Chart:  # fmt: skip
     """Draw one panel a series: the curve, its interval (columns `low` and `high`), points and marks.
 
@@ -58,15 +42,15 @@ def curves(
         What was observed.
     marks
         Places on the curve; their column `label` names them.
-    **axes
-        `unit_x`, `unit_y`, `axis_x`, `axis_y`: how numbers are written, and what the axes are.
+    unit_x, unit_y, axis_x, axis_y
+        How numbers are written, and what the axes are.
 
     Returns
     -------
     Chart
         At most 12 panels; the note says how many are left out.
     """
-    said, names = _Axes(**axes), list(dict.fromkeys(frame[series].dropna()))
+    names = list(dict.fromkeys(frame[series].dropna()))
     if not names:
         return empty_chart()
     parts = {"curve": frame, "points": points, "marks": marks}
@@ -81,32 +65,33 @@ def curves(
         columns = 1 if canvas.narrow else min(3, len(panels)) if len(panels) != 4 else 2
         step = canvas.width / columns
         height = 190.0
-        top = _draw_axis_words(canvas, said.words)
+        top = _draw_axis_words(canvas, axis_x, axis_y)
         for number, (name, panel) in enumerate(zip(names, panels, strict=False)):
             corner = (step * (number % columns), top + height * (number // columns))
-            _draw_panel(canvas, str(name), panel, (x, y), said, corner, (step - 18, height))
+            _draw_panel(canvas, str(name), panel, (x, y), (unit_x, unit_y), corner, (step - 18, height))
         return top + height * math.ceil(len(panels) / columns)
 
     return draw_both(draw, note)
 
 
-def _draw_axis_words(canvas: Canvas, words: str) -> float:
+def _draw_axis_words(canvas: Canvas, axis_x: str, axis_y: str) -> float:
     height = 0.0
+    words = "; ".join(filter(None, [axis_y and f"up: {axis_y}", axis_x and f"across: {axis_x}"]))
     for line in canvas.wrapped(words, canvas.width) if words else []:
         canvas.text(0, height + 10, line, colour="mute")
         height += 18
     return height + 4
 
 
-def _draw_panel(canvas, name, panel, columns, axes, corner, size) -> None:  # type: ignore[no-untyped-def]
+def _draw_panel(canvas, name, panel, columns, units, corner, size) -> None:  # type: ignore[no-untyped-def]
     (x, y), (left, top) = columns, corner
     canvas.text(left, top + 16, canvas.fitted(name, size[0]))
     frames = [data for data in panel.values() if data is not None]
     every_x, every_y = (np.concatenate([data[c].astype(float).to_numpy() for data in frames]) for c in (x, y))
     bottom = top + size[1] - 34
-    up = draw_height_axis(canvas, every_y, axes.unit_y, (top + 34, bottom), left + size[0], left=left, most=4)
+    up = draw_height_axis(canvas, every_y, units[1], (top + 34, bottom), left + size[0], left=left, most=4)
     across = Scale(min(0.0, np.nanmin(every_x)), np.nanmax(every_x) or 1.0, up.start + 4, left + size[0] - 4)
-    _draw_across(canvas, across, axes.unit_x, bottom)
+    _draw_across(canvas, across, units[0], bottom)
     curve = panel["curve"].sort_values(x)
     places = across(curve[x])
     if {"low", "high"} <= set(curve.columns) and curve[["low", "high"]].notna().all(axis=None):

@@ -27,14 +27,6 @@ _ROW, _NARROW_ROW, _TOP = 30, 44, 12
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """How numbers are written, and what the axis says."""
-
-    unit: str = ""
-    axis: str = ""
-
-
-@dataclass(frozen=True)
 class _Rows:
     labels: list[str]
     numbers: np.ndarray
@@ -43,7 +35,8 @@ class _Rows:
     context: np.ndarray
     words: list[str]
     colours: list[Colour]
-    said: _Axis
+    unit: str
+    axis: str
     left_out: int
 
     @property
@@ -59,9 +52,9 @@ class _Rows:
 DrawRow = Callable[[Canvas, _Rows, int, Scale, float], None]
 
 
-def dots(
+def dots(  # noqa: PLR0913 - one keyword a visual element
     frame: pd.DataFrame, *, label: str, value: str, low: str | None = None, high: str | None = None,
-    context: str | None = None, highlight: Collection[str] = (), **axis: str,
+    context: str | None = None, unit: str = "", axis: str = "", highlight: Collection[str] = (),
 ) -> Chart:  # fmt: skip
     """Draw one dot a row, with its interval and, in grey, what to compare it with.
 
@@ -75,10 +68,10 @@ def dots(
         Columns of the interval's ends.
     context
         Column of the grey dot.
+    unit, axis
+        How numbers are written, and what the axis says.
     highlight
         Names in the accent colour; all of them when not given.
-    **axis
-        `unit` and `axis`: how numbers are written, and what the axis says.
 
     Returns
     -------
@@ -86,13 +79,15 @@ def dots(
         At most 30 rows; the note says how many are left out.
     """
     columns = (label, value, low, high, context)
-    rows = _rows(frame, columns, said=_Axis(**axis), highlight=highlight)
-    return _chart(rows, _draw_dots, from_zero=False)
+    return _chart(
+        _rows(frame, columns, unit=unit, axis=axis, highlight=highlight), _draw_dots, from_zero=False
+    )
 
 
 def bars(
-    frame: pd.DataFrame, *, label: str, value: str, highlight: Collection[str] = (), **axis: str
-) -> Chart:
+    frame: pd.DataFrame, *, label: str, value: str, unit: str = "", axis: str = "",
+    highlight: Collection[str] = (),
+) -> Chart:  # fmt: skip
     """Draw one bar a row, from zero.
 
     Parameters
@@ -101,10 +96,10 @@ def bars(
         Rows in the order they are drawn.
     label, value
         Columns of the row's name and number.
+    unit, axis
+        How numbers are written, and what the axis says.
     highlight
         Names in the accent colour; all of them when not given.
-    **axis
-        `unit` and `axis`: how numbers are written, and what the axis says.
 
     Returns
     -------
@@ -112,21 +107,22 @@ def bars(
         At most 30 rows; the note says how many are left out.
     """
     columns = (label, value, None, None, None)
-    rows = _rows(frame, columns, said=_Axis(**axis), highlight=highlight)
-    return _chart(rows, _draw_bars, from_zero=True)
+    return _chart(
+        _rows(frame, columns, unit=unit, axis=axis, highlight=highlight), _draw_bars, from_zero=True
+    )
 
 
 def _rows(
-    frame: pd.DataFrame, columns: Sequence[str | None], *, said: _Axis, highlight: Collection[str]
+    frame: pd.DataFrame, columns: Sequence[str | None], *, unit: str, axis: str, highlight: Collection[str]
 ) -> _Rows:
     shown = frame.head(MOST_ROWS)
     labels = ["not known" if pd.isna(name) else str(name) for name in shown[columns[0]]]
     numbers, low, high, context = (_column(shown, name) for name in columns[1:])
-    decimals = column_decimals(numbers.tolist(), said.unit)
-    words = [write_value(number, said.unit, decimals=decimals) for number in numbers]
+    decimals = column_decimals(numbers.tolist(), unit)
+    words = [write_value(number, unit, decimals=decimals) for number in numbers]
     colours: list[Colour] = ["accent" if not highlight or name in highlight else "mute" for name in labels]
     left_out = len(frame) - len(shown)
-    return _Rows(labels, numbers, low, high, context, words, colours, said, left_out)
+    return _Rows(labels, numbers, low, high, context, words, colours, unit, axis, left_out)
 
 
 def _column(frame: pd.DataFrame, name: str | None) -> np.ndarray:
@@ -168,7 +164,7 @@ def _margins(canvas: Canvas, rows: _Rows) -> tuple[float, float]:
 
 def _scale(rows: _Rows, start: float, end: float, *, from_zero: bool) -> Scale:
     lowest, highest = (float(ends) for ends in (rows.reach[0].min(), rows.reach[1].max()))
-    if from_zero or lowest < 0.6 * highest or rows.said.unit == "share":
+    if from_zero or lowest < 0.6 * highest or rows.unit == "share":
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
     if lowest == highest:
         highest = lowest + 1
@@ -176,7 +172,7 @@ def _scale(rows: _Rows, start: float, end: float, *, from_zero: bool) -> Scale:
 
 
 def _draw_axis(canvas: Canvas, rows: _Rows, scale: Scale, bottom: float) -> float:
-    ticks = partial(number_ticks, scale, rows.said.unit)
+    ticks = partial(number_ticks, scale, rows.unit)
     most = 4 if canvas.narrow else 6
     zero = float(scale(0))
     for x, middle, words in ticks_that_fit(canvas, scale, ticks, most):
@@ -184,7 +180,7 @@ def _draw_axis(canvas: Canvas, rows: _Rows, scale: Scale, bottom: float) -> floa
         canvas.line([x, x], [_TOP - 4, bottom], colour="context" if begins else "line")
         canvas.text(middle, bottom + 13, words, colour="mute", align="center")
     height = bottom + 24
-    for line in canvas.wrapped(rows.said.axis, canvas.width - scale.start) if rows.said.axis else []:
+    for line in canvas.wrapped(rows.axis, canvas.width - scale.start) if rows.axis else []:
         canvas.text(scale.start, height + 11, line, colour="mute")
         height += 18
     return height + 6
